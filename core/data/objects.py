@@ -1,0 +1,89 @@
+"""What stands where in a record: its objects, and the words for their number and place."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+from skimage.measure import label, regionprops
+
+from core.data.records import Box, Record
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+COLUMNS, ROWS = ("left", "", "right"), ("upper", "", "lower")
+
+
+def objects(record: Record) -> tuple[Box, ...]:
+    """The labelled boxes; for a record with a mask, one "small target" box a connected (8-neighbour) part of it."""
+    if record.mask is None:
+        return record.boxes
+    with Image.open(record.mask) as opened:
+        parts = regionprops(label(np.asarray(opened.convert("L")) > 0, connectivity=2))
+    bounds = (part.bbox for part in parts)
+    return tuple(Box("small target", (float(x1), float(y1), float(x2), float(y2))) for y1, x1, y2, x2 in bounds)
+
+
+def center(box: Box) -> tuple[float, float]:
+    """(x, y) in pixels."""
+    x1, y1, x2, y2 = box.xyxy
+    return (x1 + x2) / 2, (y1 + y2) / 2
+
+
+def area(box: Box) -> float:
+    """Square pixels."""
+    x1, y1, x2, y2 = box.xyxy
+    return (x2 - x1) * (y2 - y1)
+
+
+def cell(box: Box, size: tuple[int, int]) -> tuple[int, int]:
+    """(column, row) of the box's center in a 3 x 3 grid over an image of `size` (W, H)."""
+    x, y = center(box)
+    return min(2, int(3 * x / size[0])), min(2, int(3 * y / size[1]))
+
+
+def cell_name(column: int, row: int) -> str:
+    """ "upper left", "left", "center", "lower right": a cell of the 3 x 3 grid in words."""
+    if column == row == 1:
+        return "center"
+    return {(1, 0): "top", (1, 2): "bottom"}.get((column, row)) or f"{ROWS[row]} {COLUMNS[column]}".strip()
+
+
+def places(boxes: Sequence[Box], size: tuple[int, int]) -> str:
+    """Where a non-empty set of boxes lies: "in the upper left", "mostly in the center", "along the left side", ..."""
+    cells = [cell(box, size) for box in boxes]
+    distinct = sorted(set(cells))
+    if len(distinct) == 1:
+        preposition = "in" if (COLUMNS[distinct[0][0]] and ROWS[distinct[0][1]]) or distinct[0] == (1, 1) else "at"
+        return f"{preposition} the {cell_name(*distinct[0])}"
+    if len(boxes) == 2:
+        return f"toward the {cell_name(*distinct[0])} and the {cell_name(*distinct[1])}"
+    commonest = max(distinct, key=cells.count)
+    if cells.count(commonest) >= 0.6 * len(cells):
+        return f"mostly toward the {cell_name(*commonest)}"
+    for axis, names in ((0, ("left side", "right side")), (1, ("upper part", "lower part"))):
+        for outer, name in zip((0, 2), names, strict=True):
+            if sum(c[axis] == outer for c in cells) >= 0.75 * len(cells):
+                return f"mostly along the {name}"
+    return "spread over the frame"
+
+
+def plural(category: str) -> str:
+    return "people" if category == "person" else f"{category}s"
+
+
+def counted(number: int, category: str) -> str:
+    """ "one car", "three people", "17 bicycles"."""
+    words = NUMBERS[number] if number < len(NUMBERS) else str(number)
+    return f"{words} {category if number == 1 else plural(category)}"
+
+
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+def by_category(boxes: Sequence[Box]) -> dict[str, list[Box]]:
+    """Boxes a category, the most numerous first; in a category from left to right."""
+    groups: dict[str, list[Box]] = {}
+    for box in sorted(boxes, key=center):
+        groups.setdefault(box.category, []).append(box)
+    return dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])))
