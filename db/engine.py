@@ -1,0 +1,64 @@
+"""Engines and sessions: SQLite that keeps what it accepted, or PostgreSQL by URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+BUSY_SECONDS = 30  # how long a writer waits for another one
+
+
+class DatabaseProblem(Exception):
+    """The database can't be used: one sentence that says why and what to do next."""
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind a SQLite URL, None for another database. Raises DatabaseProblem if it is no database URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseProblem(f"{url!r} is no database URL: write sqlite:///FILE or postgresql+psycopg://...") from None
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if not parsed.database or parsed.database == ":memory:":
+        raise DatabaseProblem("the studio keeps its work in a file: write sqlite:///FILE")
+    return Path(parsed.database)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose every connection is set up alike. SQLite: the folder of the file is created.
+
+    WAL with synchronous=FULL: an acknowledged save survives a power cut. SQLAlchemy emits BEGIN itself, after
+    https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#sqlite-enabling-transactions
+    """
+    path = sqlite_file(url)
+    if path is None:
+        return create_engine(url, pool_pre_ping=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=16, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        wait = f"busy_timeout={BUSY_SECONDS * 1000}"
+        connection.isolation_level = None  # sqlite3 emits no BEGIN of its own
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", wait):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once: upgrading a read lock later fails without waiting.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def session_scope(engine: Engine, writes: bool = False) -> Iterator[Session]:
+    """One unit of work: committed at the end, rolled back on any exception. Objects stay readable afterwards."""
+    with Session(engine.execution_options(writes=writes), expire_on_commit=False) as session, session.begin():
+        yield session

@@ -1,0 +1,76 @@
+"""Brings a database to this version's schema: under a lock, after a backup, checked for integrity."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock
+from sqlalchemy import Engine, inspect
+
+from db.engine import DatabaseProblem, sqlite_file
+
+LOCK_SECONDS = 120
+
+
+def config() -> Config:
+    """Alembic's settings, without an ini file."""
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return settings
+
+
+def upgrade(engine: Engine) -> None:
+    """Upgrade to the newest schema. An existing SQLite file is backed up beside itself first, if it needs a change.
+
+    Raises DatabaseProblem for a damaged file and for one written by a newer version of the studio.
+    """
+    path = sqlite_file(engine.url.render_as_string(hide_password=False))
+    if path is None:
+        _upgrade(engine)
+        return
+    with FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS):
+        if path.exists() and path.stat().st_size:
+            check(path)
+        _upgrade(engine, path)
+
+
+def check(path: Path) -> None:
+    """Raise DatabaseProblem unless SQLite finds the file whole."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    if verdict != "ok":
+        raise DatabaseProblem(f"the database {path.name} is damaged ({verdict}): put the newest backup in its place")
+
+
+def backup(path: Path) -> Path:
+    """Copy a live SQLite database, its write-ahead log included, to a new file beside it."""
+    target = path.with_name(f"{path.stem}.{time.time_ns()}.backup{path.suffix}")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    check(target)
+    return target
+
+
+def _upgrade(engine: Engine, path: Path | None = None) -> None:
+    settings = config()
+    script = ScriptDirectory.from_config(settings)
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+        is_new = not inspect(connection).get_table_names()
+    if present == script.get_current_head():
+        return
+    if present is not None and present not in {revision.revision for revision in script.walk_revisions()}:
+        raise DatabaseProblem("the database was written by a newer version of the studio: update the studio first")
+    if path is not None and not is_new:
+        backup(path)
+    with engine.execution_options(writes=True).begin() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
