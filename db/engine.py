@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 BUSY_SECONDS = 30  # how long a writer waits for another one
 
 
+__all__ = ["DatabaseProblem", "Engine", "open_engine", "session_scope", "sqlite_file"]
+
+
 class DatabaseProblem(Exception):
     """The database can't be used: one sentence that says why and what to do next."""
 

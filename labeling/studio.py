@@ -12,8 +12,8 @@ from typing import Any
 
 from core.errors import InputError
 from db import queries
-from db.engine import DatabaseProblem, open_engine, session_scope, sqlite_file
-from db.migrate import upgrade
+from db.engine import session_scope
+from labeling.database import connect
 from labeling.fields import check_fields
 from labeling.items import Conflict, Imported, NewItem, Progress, View, label, view
 from labeling.store import ImageStore
@@ -140,7 +140,7 @@ class Studio:
 
     def export(self, out: Path, tag: str) -> dict[str, Any]:
         """Write a pinned revision to a new folder: see labeling.export.export."""
-        from labeling.export import export
+        from labeling.export import export  # here, because it takes a second to import `datasets`
 
         with self._exporting:
             return export(self.engine, self.images, out, tag)
@@ -159,16 +159,3 @@ class Studio:
                 except queries.Stale as stale:
                     raise Conflict(view(stale.current.item)) from None
         return self.item(item_id)
-
-
-def connect(url: str, must_exist: bool = False) -> Any:
-    """An engine on an upgraded database. Raises InputError for a database that can't be used."""
-    try:
-        path = sqlite_file(url)
-        if must_exist and path is not None and not path.is_file():
-            raise InputError(f"there is no database at {path}: start the studio first, or correct --db")
-        engine = open_engine(url)
-        upgrade(engine)
-    except DatabaseProblem as problem:
-        raise InputError(str(problem)) from None
-    return engine
