@@ -1,0 +1,47 @@
+"""The only place with LGNet's sizes."""
+
+from torch import nn
+
+from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet, OutputBlock, ResidualUBlock
+
+# (height, in, mid, out, dilated): the published 4.04 M-parameter backbone, E1..E5 and D6
+ENCODERS = [
+    (7, 3, 16, 64, False),
+    (6, 64, 16, 64, False),
+    (5, 64, 32, 64, False),
+    (4, 64, 32, 128, False),
+    (4, 128, 32, 128, True),
+    (4, 128, 64, 128, True),
+]
+# D5..D1
+DECODERS = [
+    (4, 256, 64, 128, True),
+    (4, 256, 32, 64, False),
+    (5, 128, 32, 64, False),
+    (6, 128, 16, 64, False),
+    (7, 128, 16, 64, False),
+]
+TOY_ENCODERS = [(3, 3, 4, 8, False)] + [(3, 8, 4, 8, False)] * 3 + [(3, 8, 4, 8, True)] * 2
+TOY_DECODERS = [(3, 16, 4, 8, True)] + [(3, 16, 4, 8, False)] * 4
+
+
+def build_lgnet(descriptor_dim: int = 512) -> LGNet:
+    """LGNet at the paper's size: 4.0 M parameters (Table 7)."""
+    return _build(ENCODERS, DECODERS, descriptor_dim)
+
+
+def build_lgnet_toy(descriptor_dim: int = 8) -> LGNet:
+    """The same network at 20 k parameters, for tests."""
+    return _build(TOY_ENCODERS, TOY_DECODERS, descriptor_dim)
+
+
+def _build(encoders: list[tuple], decoders: list[tuple], descriptor_dim: int) -> LGNet:
+    skip_channels = [row[3] for row in encoders]  # E1..E5, D6
+    return LGNet(
+        encoders=nn.ModuleList(ResidualUBlock(*row) for row in encoders),
+        decoders=nn.ModuleList(ResidualUBlock(*row) for row in decoders),
+        fusions=nn.ModuleList(FusionBlock(c) for c in reversed(skip_channels[:4])),
+        language_fusion=LanguageFusionBlock(skip_channels[4], descriptor_dim),
+        output=OutputBlock([row[3] for row in reversed(decoders)] + [skip_channels[5]]),
+        descriptor_dim=descriptor_dim,
+    )

@@ -1,0 +1,176 @@
+"""Train LGNet: python -m core.lgnet.train --data DIR... --out RUN
+
+Stops and goes on: started again with the same --out it continues from the last checkpoint.
+Several GPUs: accelerate launch -m core.lgnet.train ...
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from safetensors.torch import save_file
+from timm.optim.adan import Adan
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from core import cli
+from core.checkpoint import load_checkpoint, save_checkpoint
+from core.data.revisions import read_revision
+from core.device import device
+from core.errors import InputError
+from core.lgnet.builders import build_lgnet, build_lgnet_toy
+from core.lgnet.dataset import CropSampler, Sample, read_training_folder, split_validation
+from core.lgnet.evaluate import evaluate_samples
+from core.lgnet.loss import lgnet_loss
+from core.weights import load, resolve
+
+DESCRIPTOR_DIM = 512
+TEXT_DROP = 0.5  # share of training samples whose text is left out, so that the network works without it
+
+
+def descriptors(samples: list[Sample], source: str) -> tuple[Tensor, Tensor]:
+    """(image embeddings, text embeddings), each (N, 512); zeros where there is no text or `source` is "none"."""
+    images, texts = (np.zeros((len(samples), DESCRIPTOR_DIM), np.float32) for _ in range(2))
+    if source != "none":
+        from core.tclip.predictor import ThermalCLIP
+
+        encoder = ThermalCLIP.from_weights(source)
+        for start in range(0, len(samples), 32):
+            images[start : start + 32] = encoder.encode_images([s.image for s in samples[start : start + 32]])
+        said = [i for i, s in enumerate(samples) if s.text]
+        if said:
+            texts[said] = encoder.encode_texts([samples[i].text for i in said])
+    return torch.from_numpy(images), torch.from_numpy(texts)
+
+
+def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
+    """Linear warm-up, then cosine to 1 % of the peak."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def train(args: argparse.Namespace) -> dict[str, Any]:
+    """Run or resume a training; returns what metrics.json holds."""
+    accelerator = Accelerator(mixed_precision="bf16", cpu=device().type == "cpu")
+    set_seed(args.seed + accelerator.process_index)
+    samples = [s for folder in args.data for s in read_training_folder(folder)]
+    training, validation = split_validation(samples) if len(samples) >= 20 else (samples, [])
+    if not any(s.mask.any() for s in training):
+        raise InputError("No training image has a target in its mask; add masks, or export a revision that has some.")
+    print(f"{len(training)} training and {len(validation)} validation images", flush=True)
+    image_td, text_td = descriptors(training, args.descriptor)
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    config = {
+        "architecture": "lgnet-toy" if args.toy else "lgnet",
+        "descriptor_dim": DESCRIPTOR_DIM,
+        "descriptor": args.descriptor,
+    }
+    (args.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    build = build_lgnet_toy if args.toy else build_lgnet
+    model = build(DESCRIPTOR_DIM)
+    if args.init:
+        model.load_state_dict(load(resolve(args.init) / "model.safetensors"))
+    model = model.to(memory_format=torch.channels_last)
+    # Paper says Adan, lr 1e-3, weight decay 1e-4, 10 epochs of warm-up, cosine
+    optimizer = Adan(model.parameters(), lr=args.lr, weight_decay=1e-4)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(args.ema), use_buffers=True)
+    checkpoint = args.out / "checkpoint"
+    state = load_checkpoint(checkpoint, {"model": model, "average": average}, optimizer) or {
+        "step": 0, "best": None, "curve": [], "seconds": 0.0,
+    }  # fmt: skip
+    model, optimizer = accelerator.prepare(model, optimizer)
+    average = average.to(accelerator.device)
+    sampler = CropSampler(training, args.crop, args.seed + 1000 * accelerator.process_index + state["step"])
+    rng = np.random.default_rng(args.seed + state["step"])
+    started, first, losses = time.monotonic(), state["step"], []
+    before = state["seconds"]
+
+    while state["step"] < args.steps:
+        step = state["step"]
+        for group in optimizer.param_groups:
+            group["lr"] = args.lr * learning_rate_factor(step, args.steps, args.warmup)
+        image, truth, numbers = sampler.batch(args.batch)
+        keep = torch.from_numpy(rng.random(args.batch) >= TEXT_DROP).float()[:, None]
+        descriptor = image_td[numbers] + keep * text_td[numbers]
+        model.train()
+        with accelerator.autocast():
+            fused, sides = model(image.to(accelerator.device), descriptor.to(accelerator.device))
+        loss = lgnet_loss(fused, sides, truth.to(accelerator.device))
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update_parameters(accelerator.unwrap_model(model))
+        losses.append(loss.item())
+        state["step"] = step = step + 1
+        state["seconds"] = before + time.monotonic() - started
+        if step % 20 == 0 or step == args.steps:
+            left = (time.monotonic() - started) / (step - first) * (args.steps - step) / 60
+            print(f"step {step}/{args.steps}  loss {np.mean(losses[-20:]):.4f}  {left:.1f} min left", flush=True)
+        if accelerator.is_main_process and (step % args.every == 0 or step == args.steps):
+            figures = evaluate_samples(average.module, validation, args.descriptor) if validation else {}
+            point = {"step": step, "loss": float(np.mean(losses)), **figures}
+            state["curve"].append(point)
+            losses.clear()
+            if not validation or state["best"] is None or figures["iou"] >= state["best"]["iou"]:
+                state["best"] = point
+                save_file(
+                    {k: v.detach().cpu().contiguous() for k, v in average.module.state_dict().items()},
+                    args.out / "model.safetensors",
+                )
+            print(" ".join(f"{k} {v:.4g}" for k, v in point.items()), flush=True)
+            save_checkpoint(
+                checkpoint, {"model": accelerator.unwrap_model(model), "average": average}, optimizer, state
+            )
+    metrics = {
+        "data": [str(folder.name) for folder in args.data],
+        "revisions": {f.name: read_revision(f).revision for f in args.data if (f / "manifest.json").is_file()},
+        "training_images": len(training),
+        "validation_images": len(validation),
+        "seed": args.seed,
+        "descriptor": args.descriptor,
+        "init": args.init,
+        "steps": args.steps,
+        "batch": args.batch,
+        "crop": args.crop,
+        "seconds": round(state["seconds"]),
+        "best": state["best"],
+        "curve": state["curve"],
+    }
+    (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    print(f"weights and metrics are in {args.out}")
+    return metrics
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the command."""
+    p = argparse.ArgumentParser(prog="python -m core.lgnet.train", description="Train LGNet on masks; resumable.")
+    p.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR",
+                   help="exported revisions, or folders of images/, masks/ and trainval.txt or train.txt")  # fmt: skip
+    p.add_argument("--out", type=Path, default=Path("runs/lgnet"), help="run folder (default: runs/lgnet)")
+    p.add_argument("--init", metavar="NAME", help="start from bundled/lgnet, a run folder or a Hub id")
+    p.add_argument("--descriptor", default="bundled/tclip", metavar="NAME",
+                   help='text-image encoder behind the target descriptor, or "none"')  # fmt: skip
+    p.add_argument("--steps", type=int, default=3000)
+    p.add_argument("--warmup", type=int, default=100, help="steps of linear warm-up")
+    p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--crop", type=int, default=128, help="side of the training crops in pixels")
+    p.add_argument("--lr", type=float, default=1e-3)
+    p.add_argument("--ema", type=float, default=0.99, help="decay of the averaged weights that are kept")
+    p.add_argument("--every", type=int, default=250, help="steps between validations and checkpoints")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--toy", action="store_true", help="a 20 k-parameter network, to try the path in seconds")
+    return p
+
+
+if __name__ == "__main__":
+    cli.run(parser(), train)

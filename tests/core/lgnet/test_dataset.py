@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.errors import InputError
+from core.lgnet.dataset import CropSampler, Sample, read_pairs, read_training_folder, split_validation
+from core.thermal import from_array
+
+
+def sample(name="a/1", height=40, width=60, target=(10, 20), source="a"):
+    pixels = np.full((height, width), 30, np.float32)
+    mask = np.zeros((height, width), bool)
+    if target:
+        mask[target] = True
+        pixels[target] = 250
+    return Sample(name, from_array(pixels), mask, source=source)
+
+
+def folder(root, names, mask_name="{}-pixels0.png", listing="trainval.txt"):
+    for part in ("images", "masks"):
+        (root / part).mkdir(parents=True)
+    for name in names:
+        Image.new("L", (12, 9), 40).save(root / "images" / f"{name}.png")
+        mask = Image.new("L", (12, 9), 0)
+        mask.putpixel((11, 8), 255)
+        mask.save(root / "masks" / mask_name.format(name))
+    (root / listing).write_text("\n".join(names[:2]) + "\n")
+    (root / "scene_prompts.tsv").write_text(f"{names[0]}\tA sky target\n")
+    return root
+
+
+@pytest.mark.parametrize("mask_name", ["{}.png", "{}-pixels0.png", "{}_pixels0.png"])
+def test_both_public_layouts_are_read_with_their_id_list_and_scene_prompts(tmp_path, mask_name):
+    samples = read_training_folder(folder(tmp_path / "set", ["x1", "x2", "x3"], mask_name))
+    assert [(s.id, s.text) for s in samples] == [("set/x1", "A sky target"), ("set/x2", "")]
+    assert all(s.mask.sum() == 1 and s.mask[8, 11] for s in samples)
+
+
+def test_a_missing_mask_and_an_unequal_size_are_named(tmp_path):
+    root = folder(tmp_path / "set", ["x1", "x2"])
+    Image.new("L", (5, 5)).save(root / "masks" / "x1-pixels0.png")
+    with pytest.raises(InputError, match="sizes must be equal"):
+        list(read_pairs(root / "images", root / "masks"))
+    (root / "masks" / "x1-pixels0.png").unlink()
+    with pytest.raises(InputError, match="No mask for 'x1'"):
+        list(read_pairs(root / "images", root / "masks"))
+    with pytest.raises(InputError, match="No image for id 'zz'"):
+        list(read_pairs(root / "images", root / "masks", ["zz"]))
+
+
+def test_only_the_first_half_of_the_backgrounds_is_for_training(tmp_path):
+    for name in "abcd":
+        Image.new("L", (8, 8)).save(tmp_path / f"{name}.png")
+    samples = read_training_folder(tmp_path)
+    assert [s.id.rsplit("/", 1)[1] for s in samples] == ["a", "b"]
+    assert not any(s.mask.any() for s in samples)
+
+
+def test_the_validation_part_depends_on_the_id_alone():
+    samples = [sample(f"a/{i}") for i in range(200)]
+    training, validation = split_validation(samples)
+    assert 5 < len(validation) < 45 and len(training) + len(validation) == 200
+    again = split_validation(samples[::-1] + [sample("b/new")])[1]
+    assert {s.id for s in validation} <= {s.id for s in again} <= {s.id for s in validation} | {"b/new"}
+
+
+def test_image_and_mask_of_a_crop_stay_aligned():
+    sampler = CropSampler([sample()], side=32, seed=0)
+    hits = 0
+    for _ in range(40):
+        images, masks, _ = sampler.batch(1)
+        assert images.shape == masks.shape == (1, 1, 32, 32)
+        assert 0 <= images.min() and images.max() <= 1 and set(masks.unique().tolist()) <= {0.0, 1.0}
+        if masks.any():
+            ys, xs = np.nonzero(masks[0, 0].numpy())
+            peak = divmod(int(images.argmax()), 32)
+            hits += np.hypot(peak[0] - ys.mean(), peak[1] - xs.mean()) < 2
+    assert hits > 20
+
+
+def test_each_source_with_targets_is_drawn_equally_often_and_backgrounds_rarely():
+    samples = [sample(f"a/{i}", source="a") for i in range(3)] + [sample(f"b/{i}", source="b") for i in range(30)]
+    samples += [sample(f"c/{i}", target=None, source="c") for i in range(5)]
+    sampler = CropSampler(samples, side=16, seed=0, background_share=0.1)
+    share = {o: sum(w for s, w in zip(samples, sampler.weights, strict=True) if s.source == o) for o in "abc"}
+    assert np.allclose([share["a"], share["b"], share["c"]], [0.45, 0.45, 0.1])
