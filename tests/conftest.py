@@ -1,0 +1,43 @@
+"""Shared by all tests: one thread, no network, the public data where it is present."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch load: tests share their machine
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.hostile import hostile_files
+
+ROOT = Path(__file__).resolve().parents[1]
+settings.register_profile("studio", deadline=None)  # first examples pay for imports
+settings.load_profile("studio")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    try:
+        import torch
+    except ImportError:  # the imaging tests run without torch
+        return
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real infrared images beside the checkout; tests that need it are skipped, with this reason."""
+    folder = ROOT.parent / "shared" / "data"
+    if not (folder / "README.md").is_file():
+        pytest.skip("real infrared data is not at ../shared/data: tests on real images did not run")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every hostile file by what is wrong with it."""
+    return hostile_files(tmp_path_factory.mktemp("hostile"))
