@@ -28,7 +28,9 @@ _DEEP = {"I;16", "I;16B", "I;16L", "I", "F"}  # Pillow modes that keep more than
 # For the whole process: also web frameworks and flyr decode with Pillow, whose own limit is 179 megapixels.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # a damaged file gets one line, ours
+# A damaged file gets one line, ours.
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, eq=False)
