@@ -3,8 +3,9 @@
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Choice:
         if rng.random() >= self.keep.get(answer, 0.0):
             return None
         while True:  # a set drawn without regard to the answer, kept when it holds it: P(set | answer) ~ P(set)
-            if answer in (options := systematic(self.listed, rng)):
+            if answer in (options := systematic(self.listed, rng)) and len(options) == len("ABCD"):
                 rng.shuffle(options)
                 return options
 
@@ -54,41 +55,60 @@ def systematic(chances: Mapping[str, float], rng: random.Random) -> list[str]:
     return drawn
 
 
-@dataclass
-class Listing:
-    """Weights by which present and absent categories are listed, so that a listed one is absent half the time."""
+Cell = tuple[tuple[str, ...], tuple[str, ...]]  # (the four options, those of them that are absent), both sorted
+Sides = tuple[frozenset[str], frozenset[str]]  # (present, surely absent) categories of one image
 
-    weights: dict[tuple[str, bool], float] = field(default_factory=dict)  # (category, present) -> weight > 0
+
+@dataclass(frozen=True)
+class Listing:
+    """How "which of these are absent" questions are drawn: for any four options, every answer is about as frequent.
+
+    `weights`: how much a cell is preferred; `keep`: the share of its draws that are asked.
+    """
+
+    weights: Mapping[Cell, float]
+    keep: Mapping[Cell, float]
 
     @classmethod
-    def fit(cls, images: Sequence[tuple[frozenset[str], frozenset[str]]], rounds: int = 30) -> "Listing":
-        """From (present, absent) category sets of a split; each round moves every category's odds toward 1/2.
-
-        Categories that are never present or never absent can't be balanced and are not listed.
-        """
-        present = {c for there, _ in images for c in there}
-        absent = {c for _, away in images for c in away}
-        fitted = cls({(c, side): 1.0 for c in sorted(present & absent) for side in (True, False)})
-        for step in range(rounds):
-            rng, seen = random.Random(step), Counter[tuple[str, bool]]()
-            for there, away in images:
-                seen.update((c, c in there) for c in fitted.draw(there, away, rng) or ())
-            for category in present & absent:
-                odds = (seen[category, True] + 1) / (seen[category, False] + 1)
-                fitted.weights[category, True] *= odds**-0.4
-                fitted.weights[category, False] *= odds**0.4
-        return fitted
+    def fit(cls, images: Iterable[Sides], rounds: int = 100) -> "Listing":
+        """From a split's images; each round moves weight from the frequent answers of four options to the rare ones."""
+        kinds = Counter(images)
+        cells = {kind: list(_cells(*kind)) for kind in kinds}
+        weights = {cell: 1.0 for own in cells.values() for cell in own}
+        answers: dict[tuple[str, ...], list[Cell]] = {}
+        for cell in weights:
+            answers.setdefault(cell[0], []).append(cell)
+        expected, mean = dict.fromkeys(weights, 0.0), dict.fromkeys(answers, 0.0)
+        for _ in range(rounds):
+            expected = dict.fromkeys(weights, 0.0)
+            for kind, number in kinds.items():
+                total = sum(weights[cell] for cell in cells[kind])
+                for cell in cells[kind]:
+                    expected[cell] += number * weights[cell] / total
+            mean = {options: sum(expected[cell] for cell in own) / len(own) for options, own in answers.items()}
+            for cell in weights:
+                weights[cell] *= ((mean[cell[0]] + 1e-3) / (expected[cell] + 1e-3)) ** 0.5
+        return cls(weights, {cell: min(1.0, mean[cell[0]] / max(expected[cell], 1e-9)) for cell in weights})
 
     def draw(self, present: frozenset[str], absent: frozenset[str], rng: random.Random) -> list[str] | None:
-        """Four categories in random order, at least one of each side; None when that can't be."""
-        pools = [[c for c in sorted(side) if (c, there) in self.weights] for side, there in ((present, True), (absent, False))]
-        if not all(pools) or sum(map(len, pools)) < 4:
+        """Four categories in random order, at least one of each side; None when this image shall not be asked."""
+        cells = [cell for cell in _cells(present, absent) if cell in self.weights]
+        if not cells:
             return None
-        scored = {}
-        for pool, there in zip(pools, (True, False), strict=True):  # weighted draw without replacement (Efraimidis-Spirakis)
-            scored.update({c: rng.random() ** (1 / max(self.weights[c, there], 1e-9)) for c in pool})
-        order = sorted(scored, key=scored.__getitem__, reverse=True)
-        first = [max(pool, key=scored.__getitem__) for pool in pools]
-        options = first + [c for c in order if c not in first][:2]
+        cell = rng.choices(cells, [self.weights[cell] for cell in cells])[0]
+        options = list(cell[0])
         rng.shuffle(options)
-        return options
+        return options if rng.random() < self.keep[cell] else None
+
+
+def _cells(present: frozenset[str], absent: frozenset[str]) -> Iterator[Cell]:
+    for options in combinations(sorted(present | absent), 4):
+        away = tuple(option for option in options if option in absent)
+        if 0 < len(away) < 4:
+            yield options, away
+
+
+def even_out(answers: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], float]:
+    """The share of each (key, side) to keep, so that both sides of a key stay equally often; 0 for a lone side."""
+    counts = Counter(answers)
+    return {(key, side): min(1.0, counts[key, not side] / number) for (key, side), number in counts.items()}

@@ -66,5 +66,5 @@ def well_formed(record: Any) -> bool:
     return (
         bool(named) and all(isinstance(name, str) for name in named)
         and isinstance(turns, list) and len(turns) >= 2
-        and all(isinstance(t, dict) and isinstance(t.get("from"), str) and isinstance(t.get("value"), str) for t in turns)
+        and all(isinstance(t, dict) and all(isinstance(t.get(k), str) for k in ("from", "value")) for t in turns)
     )  # fmt: skip

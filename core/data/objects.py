@@ -76,9 +76,9 @@ def counted(number: int, category: str) -> str:
     return f"{words} {category if number == 1 else plural(category)}"
 
 
-def listed(parts: Sequence[str], last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+def listed(parts: Sequence[str]) -> str:
+    """ "", "a", "a and b", "a, b and c"."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def by_category(boxes: Sequence[Box]) -> dict[str, list[Box]]:

@@ -97,7 +97,8 @@ def roadscene(root: Path) -> Iterator[Record]:
     """
     boxes: dict[str, list[Box]] = {}
     for row in json.loads((root / "roadscene" / "flir_boxes.json").read_text(encoding="utf-8")):
-        boxes.setdefault(row["image"], []).append(Box(FLIR[row["class_id"]], tuple(map(float, row["xyxy"]))))
+        x1, y1, x2, y2 = row["xyxy"]
+        boxes.setdefault(row["image"], []).append(_box(FLIR[row["class_id"]], [x1, y1, x2 - x1, y2 - y1]))
     for image in sorted((root / "roadscene" / "infrared").glob("*.jpg")):
         split = {0: "val", 1: "test", 2: "test"}.get(decile(image.stem), "train")
         yield _record("roadscene", image.stem, image, "not stated (RoadScene; images from FLIR)", image.stem, split,
@@ -115,7 +116,7 @@ def read_all(root: Path) -> list[Record]:
     """Every record of every known data set that lies under `root`, in READERS' order; InputError if none does."""
     found = [name for name in READERS if (root / name).is_dir()]
     if not found:
-        raise InputError(f"{root} holds none of the data sets {', '.join(READERS)}; point --data at their parent folder.")
+        raise InputError(f"{root} holds none of {', '.join(READERS)}; point --data at the folder that holds them.")
     try:
         return [record for name in found for record in READERS[name](root)]
     except (KeyError, ValueError) as error:
