@@ -21,10 +21,10 @@ def connect(url: str, must_exist: bool = False) -> Engine:
 
 
 def store_beside(url: str, given: Path | None) -> Path:
-    """The image store of a database: the one given, or `images/` beside a SQLite file."""
+    """The image store of a database: the one given, or `store/` beside a SQLite file."""
     if given is not None:
         return given
     path = sqlite_file(url)
     if path is None:
         raise InputError("say where the image files are: --store DIR")
-    return path.parent / "images"
+    return path.parent / "store"

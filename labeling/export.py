@@ -165,7 +165,7 @@ class _Table:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m labeling.export", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--db", required=True, metavar="URL", help="database, for example sqlite:///var/studio.db")
-    parser.add_argument("--store", type=Path, metavar="DIR", help="image store (default: images/ beside a SQLite file)")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="image store (default: store/ beside a SQLite file)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the new revision")
     parser.add_argument("--tag", required=True, help="name of the revision, for example v1")
     parser.add_argument("--hub", metavar="NAMESPACE/NAME", help="also publish it as this dataset on the Hub")

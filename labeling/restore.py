@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m labeling.restore", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--from", dest="source", required=True, metavar="DIR_OR_HUB@REVISION", help="what to restore")
     parser.add_argument("--db", required=True, metavar="URL", help="database, for example sqlite:///var/studio.db")
-    parser.add_argument("--store", type=Path, metavar="DIR", help="image store (default: images/ beside a SQLite file)")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="image store (default: store/ beside a SQLite file)")
 
     def command(args: argparse.Namespace) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as temporary:

@@ -1,0 +1,79 @@
+"""Who may write. Every handler that changes anything asks `writer` first; whoever the caller claims to be.
+
+On a Space: people logged in with Hugging Face, and only if the Space has its own OAuth secret (without one, Gradio's
+session cookie is signed with a public constant). Elsewhere: one local user, by this machine's own browser or programs.
+"""
+
+import os
+import time
+from urllib.parse import urlsplit
+
+import gradio as gr
+
+from core.errors import InputError
+
+LOCAL_USER = "local"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+class Refused(InputError):
+    """The caller may not write; says what would let them."""
+
+
+def writer(request: gr.Request) -> str:
+    """The name of the person who may write by this request. Raises Refused for everybody else.
+
+    The Origin header must be the page's own. On a Space it must be present: only browsers hold a login. On this machine
+    it may be absent (a program of the same user, no browser leaves it out of a cross-site POST), but the Host must be a
+    loopback name, else a hostile domain that resolves to 127.0.0.1 would count as the page itself.
+    """
+    headers = request.headers
+    host, origin = headers.get("host", ""), headers.get("origin")
+    if os.environ.get("SPACE_ID"):
+        own = {name.strip() for name in os.environ.get("SPACE_HOST", "").split(",")} - {""} or {host}
+        if origin is None or not _is_origin_of(origin, own):
+            raise Refused("This request comes from another web site: open the studio's own page and save there.")
+        return _logged_in(request)
+    if origin is not None and not _is_origin_of(origin, {host}):
+        raise Refused("This request comes from another web site: open the studio's own page and save there.")
+    if (
+        request.client is None
+        or request.client.host not in LOOPBACK
+        or urlsplit(f"//{host}").hostname not in LOOPBACK
+        or any(headers.get(name) for name in FORWARDED)
+    ):
+        raise Refused("Saving works only on the machine that runs the studio: open it there at http://127.0.0.1.")
+    return LOCAL_USER
+
+
+def notice() -> str | None:
+    """Why nobody can write here, in one sentence for the page; None where writing is possible."""
+    if os.environ.get("SPACE_ID") and not os.environ.get("OAUTH_CLIENT_SECRET"):
+        return "This copy is read-only: its owner has to set hf_oauth: true in the Space's README to let people log in."
+    return None
+
+
+def login() -> None:
+    """Hugging Face's login button, on a Space that can honour it. Elsewhere Gradio's login would be mocked."""
+    if os.environ.get("SPACE_ID") and os.environ.get("OAUTH_CLIENT_SECRET"):
+        gr.LoginButton(size="sm")
+
+
+def _logged_in(request: gr.Request) -> str:
+    if reason := notice():
+        raise Refused(reason)
+    session = request.request.scope.get("session", {}) if request.request else {}
+    info = session.get("oauth_info") or {}
+    name = info.get("userinfo", {}).get("preferred_username")
+    if not name or info.get("expires_at", 0) < time.time():
+        raise Refused("Log in with Hugging Face first: the button is at the top of the Label tab.")
+    return str(name)[:100]
+
+
+def _is_origin_of(origin: str, hosts: set[str]) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.netloc in hosts
