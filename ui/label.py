@@ -33,18 +33,18 @@ def build(services: Services) -> None:
     progress = gr.HTML(elem_id="label-progress")
     done = gr.HTML(ALL_DONE, visible=False)
     with gr.Column(visible=False, elem_id="label-conflict") as clash:
-        versions = gr.HTML()
         with gr.Row():
             theirs = gr.Button("Take theirs", size="md")
             mine = gr.Button("Keep mine: save over theirs", variant="primary", size="md")
+        versions = gr.HTML(apply_default_css=False)
     with gr.Row(visible=False) as work:
         with gr.Column(scale=3, min_width=320):
             editor = mask_editor.mask_editor()
         with gr.Column(scale=2, min_width=300):
             facts = gr.HTML()
             broad = gr.Textbox(
-                label="Global caption", info="The whole scene in one sentence", lines=2, max_lines=6, max_length=TEXT_LIMIT,
-                elem_id="label-global",
+                label="Global caption", info="The whole scene in one sentence", lines=2, max_lines=6,
+                max_length=TEXT_LIMIT, elem_id="label-global",
             )  # fmt: skip
             fine = gr.Textbox(
                 label="Fine caption", info="Each target: what, where, how it stands out", lines=3, max_lines=10,
@@ -53,7 +53,7 @@ def build(services: Services) -> None:
             tags = gr.Dropdown(TAGS, label="Tags (optional)", multiselect=True, allow_custom_value=True)
             save = gr.Button("Save and next  (Ctrl+Enter)", variant="primary", elem_id="label-save")
             with gr.Row():
-                reason_choice = gr.Dropdown(list(SKIP_REASONS), label="Why skip?", scale=2, min_width=150)
+                reason_choice = gr.Dropdown(list(SKIP_REASONS), value=None, label="Why skip?", scale=2, min_width=150)
                 skip = gr.Button("Skip", scale=1, min_width=100, elem_id="label-skip")
     with gr.Row():
         previous = gr.Button("Back to my last item", size="md", min_width=140)
@@ -164,12 +164,12 @@ def progress_line(progress: Progress, note: str = "") -> str:
     share = 100 * finished / progress.total if progress.total else 0
     words = [f"{progress.refined} refined", f"{progress.skipped} skipped", f"{progress.drafts} to go"]
     items = "".join(f"<span>{escape(word)}</span>" for word in [*([note] if note else []), *words])
+    rail = "height:6px;border-radius:6px;overflow:hidden;background:var(--border-color-primary);margin:4px 0 8px"
     bar = f'<div style="width:{share:.1f}%;height:100%;background:var(--heat,#f2711c)"></div>'
-    return (
-        f'<div role="progressbar" aria-valuenow="{share:.0f}" aria-valuemin="0" aria-valuemax="100" aria-label="Items done" '
-        f'style="height:6px;border-radius:6px;overflow:hidden;background:var(--border-color-primary);margin:4px 0 8px">'
-        f'{bar}</div><div class="facts" role="status">{items}</div>'
+    aria = (
+        f'role="progressbar" aria-label="Items done" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0f}"'
     )
+    return f'<div {aria} style="{rail}">{bar}</div><div class="facts" role="status">{items}</div>'
 
 
 def versions_side_by_side(sentence: str, view8: np.ndarray, theirs: View, mine: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 
 
 def mask_editor() -> gr.HTML:
-    """The editor, blank. Its value is what `show` gave it, with the `runs` as painted; Ctrl+Enter is its submit event."""
+    """The editor, blank. Its value is what `show` gave it, with `runs` as painted; Ctrl+Enter is its submit event."""
     steps = np.arange(256, dtype=np.uint8)[None]  # (1, 256)
     tables = {name: colorize(steps, name).ravel().tolist() for name in PALETTES}
     return gr.HTML(
@@ -29,7 +29,7 @@ def mask_editor() -> gr.HTML:
 
 
 def show(view8: np.ndarray, mask: dict[str, Any], **token: Any) -> Any:
-    """Update that opens an image, uint8 (H, W), and a mask as runs. `token` (at least `key`) comes back with the value."""
+    """Update that opens an image, uint8 (H, W), with a mask as runs. `token` (with a `key`) comes back in the value."""
     return gr.update(value={**token, **mask}, image=data_uri(view8))
 
 

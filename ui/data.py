@@ -1,0 +1,199 @@
+"""Data: what has been refined, new images in, pinned revisions out."""
+
+import io
+import time
+import zipfile
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core.errors import InputError
+from labeling import masks
+from labeling.items import Imported, NewItem, View
+from ui import access, images, theme
+from ui.entering import on_enter
+from ui.events import CHEAP, guarded
+from ui.label import progress_line
+from ui.services import Services
+
+PAGE = 20  # rows of the table
+MAX_FILES = 500  # of one import
+MAX_ZIP = 256 * 2**20  # bytes; larger revisions are fetched from their folder
+STATES = {"Refined": ("refined",), "Skipped": ("skipped",), "To do": ("draft",), "All": ("refined", "skipped", "draft")}
+HEADERS = ["#", "Image", "State", "Mask (px)", "Global caption", "By", "When (UTC)", "Version"]
+WIDTHS = [48, 130, 84, 76, 240, 90, 130, 76]  # pixels
+EMPTY = theme.empty(
+    "Nothing here yet", "Save an item in the Label tab and it appears here, or choose another list above."
+)
+
+
+def build(services: Services) -> None:
+    """The tab's components and events."""
+    studio, exports = services.studio, services.data / "exports"
+    progress = gr.HTML()
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            which = gr.Radio(list(STATES), value="Refined", show_label=False, container=False)
+            blank = gr.HTML(EMPTY, visible=False)
+            table = gr.Dataframe(
+                headers=HEADERS,
+                interactive=False,
+                show_label=False,
+                wrap=True,
+                column_widths=WIDTHS,
+                elem_id="data-table",
+            )
+            with gr.Row():
+                newer = gr.Button("Newer", size="sm", min_width=80)
+                older = gr.Button("Older", size="sm", min_width=80)
+        with gr.Column(scale=2, min_width=300):
+            gr.Markdown("### Export a pinned revision")
+            tag = gr.Textbox(label="Tag", info="A name for this state of the data", max_length=64, elem_id="data-tag")
+            export = gr.Button("Export", variant="primary", elem_id="data-export")
+            written = gr.HTML(elem_id="data-revision", apply_default_css=False)
+            use = gr.Code(language="python", label="Use it", visible=False, interactive=False)
+            archive = gr.DownloadButton("Download as ZIP", visible=False, size="md")
+            with gr.Accordion("Import images", open=False):
+                files = gr.File(
+                    label="Infrared images (PNG, TIFF or JPEG)",
+                    file_count="multiple",
+                    file_types=images.FILE_TYPES,
+                    height=150,
+                )
+                source = gr.Textbox(
+                    label="Where are they from?", placeholder="e.g. our own camera, 2026", max_length=200
+                )
+                licence = gr.Textbox(label="Under which licence?", placeholder="e.g. CC-BY-4.0", max_length=200)
+                bring = gr.Button("Import into the queue", size="md")
+                brought = gr.HTML(elem_id="data-imported")
+
+    page = gr.State(0)
+    listed = [page, progress, blank, table, newer, older]
+
+    def listing(which: str, page: int) -> tuple:
+        """Updates of `listed`: one page of a list."""
+        rows = studio.items(STATES[which], page, PAGE + 1)
+        return (
+            page,
+            progress_line(studio.progress()),
+            gr.update(visible=not rows),
+            gr.update(value=[_row(view) for view in rows[:PAGE]], visible=bool(rows)),
+            gr.update(interactive=page > 0),
+            gr.update(interactive=len(rows) > PAGE),
+        )
+
+    @guarded
+    def on_open(which: str, page: int):
+        return *listing(which, page), next_tag(exports)
+
+    @guarded
+    def on_which(which: str):
+        return listing(which, 0)
+
+    @guarded
+    def on_turn(step: int, which: str, page: int):
+        return listing(which, max(0, page + step))
+
+    @guarded
+    def on_export(tag: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        access.writer(request)
+        progress(0.1, desc="Writing the revision")
+        folder = exports / Path(tag.strip()).name  # one folder a tag; the export checks the tag itself
+        manifest = studio.export(folder, tag.strip())
+        progress(0.8, desc="Packing")
+        packed = _zip(folder)
+        download = images.download(packed, f"{folder.name}.zip") if packed else None
+        return (
+            _revision(manifest, folder),
+            gr.update(value=_usage(folder), visible=True),
+            gr.update(value=download, visible=download is not None),
+            next_tag(exports),
+        )
+
+    @guarded
+    def on_import(
+        paths: list[str] | None, source: str, licence: str, which: str, request: gr.Request, progress=gr.Progress()  # noqa: B008
+    ):  # fmt: skip
+        access.writer(request)
+        if not paths:
+            raise InputError("Choose one or more image files first, then import them.")
+        if len(paths) > MAX_FILES:
+            raise InputError(f"Import {MAX_FILES} files at a time: you chose {len(paths)}.")
+        stated = source.strip() or "not stated", licence.strip() or "not stated"
+        items = (
+            NewItem(Path(path).read_bytes(), Path(path).name, *stated)
+            for path in progress.tqdm(paths, desc="Importing")
+        )
+        return _imported(studio.import_items(items)), None, *listing(which, 0)
+
+    quiet = {"show_progress": "hidden", **CHEAP}
+    on_enter(on_open, [which, page], [*listed, tag])
+    which.input(on_which, which, listed, **quiet)
+    newer.click(lambda which, page: on_turn(-1, which, page), [which, page], listed, **quiet)
+    older.click(lambda which, page: on_turn(1, which, page), [which, page], listed, **quiet)
+    export.click(on_export, tag, [written, use, archive, tag], show_progress_on=[written], trigger_mode="once", **CHEAP)
+    bring.click(
+        on_import, [files, source, licence, which], [brought, files, *listed], show_progress_on=[brought], **CHEAP
+    )
+
+
+def next_tag(exports: Path) -> str:
+    """The first of v1, v2, ... that no folder has."""
+    return next(tag for tag in (f"v{number}" for number in range(1, 10**6)) if not (exports / tag).exists())
+
+
+def _row(view: View) -> list[Any]:
+    mask = view.fields.get("mask")
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(view.at / 1000)) if view.at else ""
+    pixels = masks.area(mask) if mask else ""
+    caption = view.fields.get("caption_global", "")
+    return [view.id, view.name, view.state, pixels, caption, view.user or "", when, view.version]
+
+
+def _revision(manifest: dict[str, Any], folder: Path) -> str:
+    """HTML of what was written."""
+    files = "".join(
+        f"<tr><td>{escape(path)}</td><td><code>{sha256[:16]}…</code></td></tr>"
+        for path, sha256 in manifest["files"].items()
+    )
+    configs = ", ".join(f"{count} in {name}" for name, count in manifest["configs"].items())
+    return (
+        f'<article class="model-card"><h3>Revision {escape(manifest["tag"])}</h3><p>{escape(configs)}</p>'
+        f"<dl><dt>Content hash</dt><dd><code>{manifest['revision']}</code></dd>"
+        f"<dt>Folder</dt><dd><code>{escape(str(folder))}</code></dd></dl>"
+        f'<div class="scroll"><table><tbody>{files}</tbody></table></div></article>'
+    )
+
+
+def _usage(folder: Path) -> str:
+    return (
+        "from datasets import load_dataset\n\n"
+        f'rows = load_dataset({str(folder)!r}, "masks", split="train")\n\n'
+        f"# train the small-target model on it:\n# python -m core.lgnet.train --data {folder}"
+    )
+
+
+def _imported(result: Imported) -> str:
+    """HTML: what came in, and why each refused file did not."""
+    words = [f"{result.added} added to the queue"]
+    if result.known:
+        words.append(f"{result.known} there already")
+    lines = "".join(f"<li><strong>{escape(name)}</strong>: {escape(reason)}</li>" for name, reason in result.refused)
+    facts = "".join(f"<span>{word}</span>" for word in words)
+    return f'<div class="facts" role="status">{facts}</div>' + (
+        f"<p>Not imported:</p><ul>{lines}</ul>" if lines else ""
+    )
+
+
+def _zip(folder: Path) -> bytes | None:
+    """The revision's files in one archive, None if they are too large to pack in memory."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if sum(path.stat().st_size for path in paths) > MAX_ZIP:
+        return None
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in paths:
+            archive.write(path, f"{folder.name}/{path.relative_to(folder)}")
+    return packed.getvalue()
