@@ -57,9 +57,10 @@ def build(services: Services) -> None:
             with gr.Column(visible=False) as seen:
                 facts = gr.HTML()
                 picture = images.picture()
-            upload = images.drop_zone()
-            strip = images.example_strip()
-            palette = images.palette_choice()
+                palette = images.palette_choice()
+            with gr.Accordion("Choose an image", open=True) as chooser:
+                upload = images.drop_zone()
+                strip = images.example_strip()
         with gr.Column(scale=3, min_width=320):
             messages = gr.Chatbot(
                 show_label=False,
@@ -86,12 +87,13 @@ def build(services: Services) -> None:
                 stop = gr.Button("Stop", variant="stop", interactive=False, size="md")
                 clear = gr.Button("Clear chat", size="md")
 
-    opened = [talk, messages, blank, seen, picture, facts]
+    opened = [talk, messages, blank, seen, chooser, picture, facts]
     answered = [messages, question, picture, stop]
 
     def start(image: ThermalImage, palette: str) -> tuple:
         begun = Talk(image)
-        return begun, [], gr.update(visible=False), gr.update(visible=True), draw(begun, palette), images.facts(image)
+        visible = gr.update(visible=False), gr.update(visible=True), gr.update(open=False, label="Choose another image")
+        return begun, [], *visible, draw(begun, palette), images.facts(image)
 
     @guarded
     def on_upload(path: str | None, palette: str):
@@ -136,8 +138,8 @@ def build(services: Services) -> None:
     upload.upload(on_upload, [upload, palette], opened, show_progress_on=[picture], **CHEAP)
     strip.select(on_example, palette, opened, show_progress_on=[picture], **CHEAP)
     upload.upload(**images.READY_AGAIN, outputs=upload)
-    look = {"outputs": answered, "show_progress": "hidden", **MODEL}
-    runs = [question.submit(guarded(answer), [question, talk, messages, palette], **look)]
+    look: dict[str, Any] = {"outputs": answered, "show_progress": "hidden", **MODEL}
+    runs: list[Any] = [question.submit(guarded(answer), [question, talk, messages, palette], **look)]
     for button, prompt in tasks:
         runs.append(button.click(guarded(partial(answer, prompt)), [talk, messages, palette], **look))
     stop.click(lambda: gr.update(interactive=False), None, stop, cancels=runs, **CHEAP)

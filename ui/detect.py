@@ -16,6 +16,7 @@ from ui import images, theme
 from ui.events import CHEAP, MODEL, guarded
 from ui.services import Services
 
+NUMBERED = 40  # targets framed and numbered in the picture; the mask and the table show all
 HEADERS = ["#", "Centre x", "Centre y", "Area (px)", "Score", "Where"]
 EMPTY = theme.empty("No image yet", "Drop an infrared image or pick an example: its small targets are marked here.")
 
@@ -37,7 +38,7 @@ def draw(found: Found, palette: str, threshold: float) -> tuple[str, str, list[l
     picture = overlay(images.enlarged(colorize(found.image.view8(), palette)), images.enlarged(result.mask))
     scale = picture.shape[1] / found.image.width
     boxes, labels = [], []
-    for number, target in enumerate(result.targets, 1):
+    for number, target in enumerate(result.targets[:NUMBERED], 1):
         x, y = ((value + 0.5) * scale for value in target.centroid_xy)
         reach = max(14.0, (target.area_px**0.5 / 2 + 3) * scale)
         boxes.append((x - reach, y - reach, x + reach, y + reach))
@@ -75,8 +76,6 @@ def build(services: Services) -> None:
                 placeholder="e.g. a small bright drone above trees",
                 max_length=300,
             )
-            palette = images.palette_choice()
-            threshold = gr.Slider(0.05, 0.95, 0.5, step=0.05, label="Threshold", info="Re-draws at once")
             with gr.Row():
                 again = gr.Button("Run again", interactive=False, size="md")
                 stop = gr.Button("Cancel", variant="stop", visible=False, size="md")
@@ -85,6 +84,9 @@ def build(services: Services) -> None:
             with gr.Column(visible=False) as results:
                 facts = gr.HTML()
                 picture = images.picture()
+                with gr.Row():
+                    threshold = gr.Slider(0.05, 0.95, 0.5, step=0.05, label="Threshold", min_width=260)
+                    palette = images.palette_choice()
                 summary = gr.Markdown()
                 table = gr.Dataframe(headers=HEADERS, interactive=False, show_label=False, max_height=280)
                 with gr.Row():
@@ -134,8 +136,8 @@ def build(services: Services) -> None:
     def on_redraw(found: Found | None, palette: str, threshold: float):
         return gr.skip() if found is None else draw(found, palette, threshold)
 
-    look = {"outputs": shown, "show_progress": "full", "show_progress_on": [picture], **MODEL}
-    runs = [
+    look: dict[str, Any] = {"outputs": shown, "show_progress": "full", "show_progress_on": [picture], **MODEL}
+    runs: list[Any] = [
         upload.upload(on_upload, [upload, text, palette, threshold], **look),
         strip.select(on_example, [text, palette, threshold], **look),
         gr.on([again.click, text.submit], on_again, [found, text, palette, threshold], **look),

@@ -9,6 +9,7 @@ import hashlib
 import html
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -19,7 +20,7 @@ from core.thermal import ThermalImage, read_thermal
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"]
-READY_AGAIN = {"fn": None, "js": "() => null"}  # listener that empties a drop zone once its file is taken
+READY_AGAIN: dict[str, Any] = {"fn": None, "js": "() => null"}  # listener that empties a drop zone once its file is taken
 DISPLAY_SIDE = 768  # small images are enlarged by whole pixels to about this side
 
 _downloads = tempfile.TemporaryDirectory(prefix="infrared-studio-")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -131,8 +132,8 @@ def build(services: Services) -> None:
         gr.Success("Added. It takes part in the next search.", title="Gallery")
         return [], pictures(everything(), palette), summary_of(len(library.paths())), gr.update(visible=False)
 
-    look = {"outputs": shown, "show_progress_on": [gallery], **MODEL}
-    runs = [
+    look: dict[str, Any] = {"outputs": shown, "show_progress_on": [gallery], **MODEL}
+    runs: list[Any] = [
         text.submit(on_text, [text, palette, top], **look),
         query.upload(on_image, [query, palette, top], **look),
         more.click(on_more, [chosen, palette, top], **look),

@@ -1,0 +1,148 @@
+"""Every tab in a real browser with a real upload. The `page` fixture fails a test on any console error."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from ui.images import EXAMPLES
+
+TABS = ("Detect", "Retrieve", "Chat", "Label", "Data", "About")
+MODEL = 90_000  # milliseconds: the first use of a model imports torch and loads weights
+UPLOAD = EXAMPLES / "sky_1.png"  # 16 bits, one point target
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def open_tab(page: Page, name: str) -> Locator:
+    page.get_by_role("tab", name=name, exact=True).click()
+    panel = page.locator("[role=tabpanel]:visible")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def upload(panel: Locator, path: Path, zone: int = 0) -> None:
+    panel.locator(".drop-zone input[type=file]").nth(zone).set_input_files(path)
+
+
+def toast(page: Page) -> Locator:
+    return page.locator(".toast-body")
+
+
+def test_detect_masks_redraws_and_downloads(page: Page, tmp_path: Path) -> None:
+    panel = open_tab(page, "Detect")
+    expect(panel.get_by_text("No image yet")).to_be_visible()
+    upload(panel, UPLOAD)
+    expect(panel.get_by_text("16-bit")).to_be_visible(timeout=MODEL)
+    summary = panel.get_by_text("at threshold")
+    expect(summary).to_contain_text("at threshold 0.50", timeout=MODEL)
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Mask (PNG)").click()
+    download.value.save_as(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as picture:
+        mask = np.asarray(picture)
+    assert mask.dtype == np.uint8 and mask.shape == (256, 320) and set(np.unique(mask)) <= {0, 255}
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Table (JSON)").click()
+    download.value.save_as(tmp_path / "table.json")
+    table = json.loads((tmp_path / "table.json").read_text())
+    assert table["image"] == "sky_1.png"
+    assert sum(target["area_px"] for target in table["targets"]) == np.count_nonzero(mask)
+
+    number = panel.get_by_label("number input for Threshold")
+    number.fill("0.2")
+    number.blur()
+    expect(summary).to_contain_text("at threshold 0.20")
+    panel.get_by_text("inferno", exact=True).click()
+    expect(panel.locator(".pixels img")).to_be_visible()
+
+
+def test_retrieve_finds_by_words_and_by_image_and_takes_a_new_image(page: Page, tmp_path: Path) -> None:
+    panel = open_tab(page, "Retrieve")
+    captions = panel.locator(".results .caption-label")
+    count = captions.count()
+    panel.get_by_label("Describe the scene").fill("a street seen from above with vehicles")
+    panel.get_by_label("Describe the scene").press("Enter")
+    expect(panel.get_by_text("Best matches for your words")).to_be_visible(timeout=MODEL)
+    scores = [float(text.split(" · ")[0]) for text in captions.all_inner_texts()]
+    assert len(scores) == min(12, count) and scores == sorted(scores, reverse=True)
+
+    upload(panel, UPLOAD)
+    expect(panel.get_by_text("Images most like yours")).to_be_visible(timeout=MODEL)
+    assert captions.first.inner_text().endswith("sky 1")
+
+    extra = tmp_path / "my extra.png"
+    with Image.open(UPLOAD) as picture:
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(extra)
+    panel.get_by_text("Add an image to the gallery").click()
+    upload(panel, extra, zone=1)
+    expect(captions.filter(has_text="my extra")).to_be_visible(timeout=20_000)
+
+
+def test_chat_streams_an_answer_stops_and_goes_on(page: Page) -> None:
+    panel = open_tab(page, "Chat")
+    upload(panel, UPLOAD)
+    expect(panel.get_by_text("16-bit")).to_be_visible(timeout=20_000)
+    answers = panel.locator("#chat-messages .bot.message, #chat-messages .message.bot")
+    panel.get_by_role("button", name="Scene", exact=True).click()
+    expect(panel.get_by_role("button", name="Stop")).to_be_disabled(timeout=MODEL)
+    expect(answers.first).not_to_have_text("…")
+    question = panel.get_by_placeholder("Ask about the image…")
+    question.fill("Is it day or night?")
+    question.press("Enter")
+    panel.get_by_role("button", name="Stop").click(timeout=20_000)
+    question.fill("What kind of scene is this?")
+    question.press("Enter")
+    expect(panel.get_by_role("button", name="Stop")).to_be_enabled(timeout=MODEL)
+    expect(panel.get_by_role("button", name="Stop")).to_be_disabled(timeout=MODEL)
+    expect(panel.get_by_text("What kind of scene is this?")).to_be_visible()
+
+
+def test_label_shows_the_next_item_and_data_its_progress(page: Page) -> None:
+    panel = open_tab(page, "Label")
+    expect(panel.get_by_label("Global caption")).not_to_be_empty(timeout=20_000)
+    expect(panel.locator("canvas").first).to_be_visible()
+    panel = open_tab(page, "Data")
+    expect(panel.get_by_role("button", name="Export")).to_be_visible()
+
+
+def test_about_lists_the_bundled_models_with_their_limits(page: Page) -> None:
+    panel = open_tab(page, "About")
+    cards = panel.locator(".model-card")
+    expect(cards.first).to_be_visible()
+    for card in cards.all():
+        expect(card.get_by_text("What it can't do")).to_be_visible()
+
+
+def test_dark_is_the_default_and_the_switch_is_remembered(page: Page) -> None:
+    dark = "document.body.classList.contains('dark')"
+    assert page.evaluate(dark)
+    page.get_by_role("button", name="Switch between dark and light").click()
+    assert not page.evaluate(dark)
+    page.goto(page.url.split("?")[0])
+    expect(page.get_by_role("tab", name="Detect", exact=True)).to_be_visible()
+    page.wait_for_function("!document.body.classList.contains('dark')")
+
+
+@pytest.mark.parametrize("width", [390])
+def test_on_a_phone_every_tab_is_reachable_and_nothing_scrolls_sideways(page: Page, width: int) -> None:
+    for name in TABS:
+        open_tab(page, name)
+        page.wait_for_timeout(400)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+@pytest.mark.parametrize("kind", ["corrupt.png", "bomb.png", "text.png", "empty.png"])
+@pytest.mark.parametrize("tab", ["Detect", "Retrieve", "Chat"])
+def test_a_hostile_upload_gives_one_message_and_the_app_goes_on(
+    page: Page, hostile: dict[str, Path], tab: str, kind: str
+) -> None:
+    panel = open_tab(page, tab)
+    upload(panel, hostile[kind])
+    expect(toast(page)).to_have_count(1, timeout=20_000)
+    expect(toast(page)).to_contain_text(kind)
+    assert "Traceback" not in page.content()
+    expect(panel.locator(".drop-zone input[type=file]").first).to_be_attached()  # ready for the next file
