@@ -26,8 +26,7 @@ def build(data: Path, out: Path, seed: int = 0, per_image: int | None = None) ->
     """
     if per_image is not None and per_image < 1:
         raise InputError("--per-image must be at least 1.")
-    root, counts = data.resolve(), Counter[tuple[str, str, str]]()
-    records = read_all(root)
+    counts, records = Counter[tuple[str, str, str]](), read_all(data)
     out.mkdir(parents=True, exist_ok=True)
     done = 0
     for split in SPLITS:
@@ -35,7 +34,7 @@ def build(data: Path, out: Path, seed: int = 0, per_image: int | None = None) ->
         draws, told, asked = Draws.fit(part), [], []
         for record in part:
             rng = random.Random(f"{seed}/{record.id}")
-            image = record.image.resolve().relative_to(root).as_posix()
+            image = record.image.relative_to(data).as_posix()
             told.append({"image": image, **captions(record, read_thermal(record.image), rng).as_json(),
                          "source": record.source, "id": record.id})  # fmt: skip
             made = questions(record, rng, draws=draws)

@@ -1,6 +1,8 @@
 """What stands where in a record: its objects, and the words for their number and place."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -14,9 +16,12 @@ COLUMNS, ROWS = ("left", "", "right"), ("upper", "", "lower")
 
 def objects(record: Record) -> tuple[Box, ...]:
     """The labelled boxes; for a record with a mask, one "small target" box a connected (8-neighbour) part of it."""
-    if record.mask is None:
-        return record.boxes
-    with Image.open(record.mask) as opened:
+    return record.boxes if record.mask is None else _targets(record.mask)
+
+
+@lru_cache(maxsize=4096)
+def _targets(mask: Path) -> tuple[Box, ...]:
+    with Image.open(mask) as opened:
         parts = regionprops(label(np.asarray(opened.convert("L")) > 0, connectivity=2))
     bounds = (part.bbox for part in parts)
     return tuple(Box("small target", (float(x1), float(y1), float(x2), float(y2))) for y1, x1, y2, x2 in bounds)

@@ -1,0 +1,101 @@
+import json
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.data.build import build
+from core.data.captions import captions
+from core.data.conversations import read_conversations
+from core.data.pixels import contrast, contrast_words, extremes
+from core.data.readers import read_all
+from core.errors import InputError
+from core.thermal import from_array, read_thermal
+from tests.core.data.scenes import box, hit_uav_folder, record
+
+HEAT = re.compile(r"\b(hot|heat|warm|cold|cool|temperature)", re.IGNORECASE)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones(tmp_path: Path) -> None:
+    data = hit_uav_folder(tmp_path / "data")
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        build(data, tmp_path / name, seed)
+    first, second, other = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "abc")
+    assert len(first) == 6 and first == second
+    assert first["train.questions.jsonl"] != other["train.questions.jsonl"]
+
+
+def test_every_image_named_in_the_files_lies_under_the_data_folder(tmp_path: Path) -> None:
+    data = hit_uav_folder(tmp_path / "data")
+    counts = build(data, tmp_path / "out")["counts"]
+    for split in ("train", "val", "test"):
+        asked = list(read_conversations(tmp_path / "out" / f"{split}.questions.jsonl"))
+        told = [json.loads(line) for line in (tmp_path / "out" / f"{split}.captions.jsonl").read_text().splitlines()]
+        assert all((data / row["image"]).is_file() for row in [*asked, *told])
+        assert len(told) == counts.get(split, {}).get("images", {}).get("hit_uav", 0)
+        assert len(asked) == sum(sum(own.values()) for task, own in counts.get(split, {}).items() if task != "images")
+
+
+def test_questions_an_image_can_be_capped(tmp_path: Path) -> None:
+    data = hit_uav_folder(tmp_path / "data")
+    build(data, tmp_path / "out", per_image=1)
+    images = [row["image"] for row in read_conversations(tmp_path / "out" / "train.questions.jsonl")]
+    assert len(set(images)) == len(images) > 5
+    with pytest.raises(InputError, match="per-image"):
+        build(data, tmp_path / "out", per_image=0)
+
+
+def test_the_command_exits_with_2_and_one_line_on_a_folder_without_data(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core.data.build", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_contrast_is_the_difference_to_the_ring_around_the_box() -> None:
+    view = np.full((40, 60), 50, np.float32)
+    view[10:20, 20:40] = 130
+    assert contrast(view, box("car", 30, 15, 20, 10)) == pytest.approx(80)
+    assert contrast(view, box("car", 30, 20, 60, 40)) == 0, "a box that fills the image has no ring"
+
+
+def test_contrast_words_follow_the_sign_and_the_mixture() -> None:
+    assert contrast_words([41.2]) == "clearly brighter than the surround by 41 gray levels"
+    assert contrast_words([-8.0]) == "slightly darker than the surround by 8 gray levels"
+    assert contrast_words([1.0]) == "about as bright as the surround"
+    assert contrast_words([30, 40, -20]) == "mixed, 2 brighter and 1 darker than the surround"
+
+
+def test_the_brightest_and_darkest_ninth_are_named() -> None:
+    view = np.full((30, 30), 100, np.float32)
+    view[:10, 20:], view[20:, 10:20] = 200, 10
+    assert extremes(view) == ("upper right", "bottom")
+    assert extremes(np.full((30, 30), 7, np.float32)) == ("", "")
+
+
+def test_the_global_caption_tells_time_height_numbers_and_places() -> None:
+    seen = record(boxes=(*(box("car", x, 60) for x in (40, 80, 120)), box("person", 600, 480)))
+    told = captions(seen, None, random.Random(0)).global_
+    assert all(part in told for part in ("three cars in the upper left", "person in the lower right", "60 meters"))
+
+
+def test_the_fine_caption_tells_what_the_pixels_show() -> None:
+    pixels = np.full((512, 640), 90, np.uint8)
+    pixels[251:261, 310:330] = 170
+    told = captions(record(boxes=(box("car", 320, 256),)), from_array(pixels), random.Random(0)).fine
+    assert "one car in the center, 20 by 10 pixels, far brighter than the surround by 80 gray levels" in told
+
+
+def test_captions_of_every_twentieth_real_image_fit_clip_and_claim_no_heat(data_root: Path) -> None:
+    tokenizer = pytest.importorskip("open_clip.tokenizer").SimpleTokenizer()
+    records = read_all(data_root)[::20]
+    for seen in records:
+        told = captions(seen, read_thermal(seen.image), random.Random(seen.id))
+        assert told.global_.startswith("An infrared thermal image of ")
+        assert told.fine.startswith("Thermal infrared image ")
+        for text in (told.global_, told.fine):
+            assert len(tokenizer.encode(text)) + 2 <= 77, text  # + start and end of text
+            assert not HEAT.search(text) and "  " not in text and text.endswith("."), text
