@@ -121,7 +121,8 @@ def next_draft(session: Session) -> Item | None:
 
 def counts(session: Session) -> dict[str, int]:
     """State -> number of items."""
-    return dict(session.execute(select(Current.state, func.count()).group_by(Current.state)).tuples().all())
+    rows = session.execute(select(Current.state, func.count()).group_by(Current.state))
+    return {row[0]: row[1] for row in rows}
 
 
 def people(session: Session) -> int:

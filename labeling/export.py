@@ -17,10 +17,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import datasets
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from core import cli
 from core.data.revisions import FORMAT, content_hash, read_manifest, sha256_of
 from core.errors import InputError
@@ -31,19 +27,9 @@ from labeling.card import write_card
 from labeling.database import connect, store_beside
 from labeling.items import View, view
 from labeling.store import ImageStore
+from labeling.tables import CONFIGS, Table
 
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-BATCH = 64  # rows of one parquet row group; bounds the memory of an export
-TEXT = datasets.Value("string")
-NUMBER = datasets.Value("int32")
-CAPTIONS = dict.fromkeys(("id", "caption_global", "caption_fine", "source", "licence", "group", "state"), TEXT)
-ITEMS = {
-    "id": TEXT, "image": datasets.Image(), "mask": datasets.Image(),
-    **dict.fromkeys(("caption_global", "caption_fine", "source", "licence", "group", "state"), TEXT),
-    "version": NUMBER, "name": TEXT, "width": NUMBER, "height": NUMBER,
-    "tags": datasets.List(TEXT), "skip_reason": TEXT,
-}  # fmt: skip
-CONFIGS = {"masks": ITEMS, "captions": CAPTIONS, "drafts": ITEMS}
 
 
 def export(engine: Engine, images: ImageStore, out: Path, tag: str) -> dict[str, Any]:
@@ -73,7 +59,7 @@ def _write(engine: Engine, images: ImageStore, folder: Path, tag: str) -> dict[s
     licences: Counter[tuple[str, str]] = Counter()
     with ExitStack() as stack, session_scope(engine) as session:
         tables = {
-            name: stack.enter_context(_Table(folder / f"data/{name}/train.parquet", columns))
+            name: stack.enter_context(Table(folder / f"data/{name}/train.parquet", columns))
             for name, columns in CONFIGS.items()
         }
         for item in map(view, queries.all_items(session)):
@@ -101,7 +87,7 @@ def _configs_of(item: View) -> Iterator[str]:
         yield "captions"
 
 
-def _row(item: View, images: ImageStore, columns: dict[str, Any]) -> dict[str, Any]:
+def _row(item: View, images: ImageStore, columns: tuple[str, ...]) -> dict[str, Any]:
     """One row; a column nobody filled is empty text, no tags or no mask."""
     fields = item.fields
     row = {
@@ -133,33 +119,6 @@ def _same_or_refuse(out: Path, manifest: dict[str, Any]) -> None:
     if (present["revision"], present["tag"]) != (manifest["revision"], manifest["tag"]):
         taken = f"{out} holds other content under tag {present['tag']}"
         raise InputError(f"{taken}, and a revision never changes: choose a new tag and folder")
-
-
-class _Table:
-    """A parquet file written in small row groups, with the Features that `datasets` reads back."""
-
-    def __init__(self, path: Path, columns: dict[str, Any]):
-        path.parent.mkdir(parents=True)
-        self._features = datasets.Features(columns)
-        self._writer = pq.ParquetWriter(path, self._features.arrow_schema, compression="zstd")
-        self._rows: list[dict[str, Any]] = []
-
-    def __enter__(self) -> "_Table":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._writer.close()
-
-    def add(self, row: dict[str, Any]) -> None:
-        self._rows.append(row)
-        if len(self._rows) == BATCH:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, self._features.arrow_schema))
-            self._rows = []
 
 
 def main() -> None:

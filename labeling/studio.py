@@ -14,6 +14,7 @@ from core.errors import InputError
 from db import queries
 from db.engine import session_scope
 from labeling.database import connect
+from labeling.export import export as write_revision
 from labeling.fields import check_fields
 from labeling.items import Conflict, Imported, NewItem, Progress, View, label, view
 from labeling.store import ImageStore
@@ -140,10 +141,8 @@ class Studio:
 
     def export(self, out: Path, tag: str) -> dict[str, Any]:
         """Write a pinned revision to a new folder: see labeling.export.export."""
-        from labeling.export import export  # here, because it takes a second to import `datasets`
-
         with self._exporting:
-            return export(self.engine, self.images, out, tag)
+            return write_revision(self.engine, self.images, out, tag)
 
     def _append(self, item_id: int, base_version: int, changes: dict[str, Any], user: str, key: str) -> View:
         if type(base_version) is not int or not isinstance(key, str) or not 8 <= len(key) <= 64:
@@ -158,4 +157,6 @@ class Studio:
                     queries.append(session, item_id, base_version, changes, user, key)
                 except queries.Stale as stale:
                     raise Conflict(view(stale.current.item)) from None
-        return self.item(item_id)
+            item = queries.get_item(session, item_id)
+            assert item is not None  # the caller has looked
+            return view(item)

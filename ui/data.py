@@ -23,7 +23,7 @@ MAX_FILES = 500  # of one import
 MAX_ZIP = 256 * 2**20  # bytes; larger revisions are fetched from their folder
 STATES = {"Refined": ("refined",), "Skipped": ("skipped",), "To do": ("draft",), "All": ("refined", "skipped", "draft")}
 HEADERS = ["#", "Image", "State", "Mask (px)", "Global caption", "By", "When (UTC)", "Version"]
-WIDTHS = [48, 130, 84, 76, 240, 90, 130, 76]  # pixels
+WIDTHS: list[str | int] = [48, 130, 84, 76, 240, 90, 130, 76]  # pixels
 EMPTY = theme.empty(
     "Nothing here yet", "Save an item in the Label tab and it appears here, or choose another list above."
 )
