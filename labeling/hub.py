@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
 from core.data.revisions import verify
 from core.errors import InputError
@@ -32,9 +32,11 @@ def publish(folder: Path, repository: str, api: HfApi | None = None) -> str:
         else:
             commit = _commit(api, folder, repository, manifest, head)
         api.create_tag(repository, repo_type="dataset", tag=manifest["tag"], revision=commit)
+    except InputError:
+        raise
     except HfHubHTTPError as error:
         raise InputError(f"the Hub refused to publish {repository}: {error.server_message or error}") from None
-    except (HFValidationError, OfflineModeIsEnabled) as error:
+    except Exception as error:  # the errors of the client's transport share no base across its versions
         raise InputError(f"can't publish {repository}: {error}") from None
     return commit
 
@@ -43,7 +45,7 @@ def fetch(repository: str, revision: str, folder: Path, api: HfApi | None = None
     """Download a published revision, by tag or commit, into a folder. Raises InputError."""
     try:
         (api or HfApi()).snapshot_download(repository, repo_type="dataset", revision=revision, local_dir=folder)
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except Exception as error:  # as above
         raise InputError(f"can't fetch {repository}@{revision} from the Hub: {error}") from None
     return folder
 

@@ -6,7 +6,7 @@ session cookie is signed with a public constant). Elsewhere: one local user, by 
 
 import os
 import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import gradio as gr
 
@@ -38,9 +38,8 @@ def writer(request: gr.Request) -> str:
     if origin is not None and not _is_origin_of(origin, {host}):
         raise Refused("This request comes from another web site: open the studio's own page and save there.")
     if (
-        request.client is None
-        or request.client.host not in LOOPBACK
-        or urlsplit(f"//{host}").hostname not in LOOPBACK
+        getattr(request.client, "host", None) not in LOOPBACK
+        or _parts(f"//{host}").hostname not in LOOPBACK
         or any(headers.get(name) for name in FORWARDED)
     ):
         raise Refused("Saving works only on the machine that runs the studio: open it there at http://127.0.0.1.")
@@ -72,8 +71,12 @@ def _logged_in(request: gr.Request) -> str:
 
 
 def _is_origin_of(origin: str, hosts: set[str]) -> bool:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
+    parts = _parts(origin)
     return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.netloc in hosts
+
+
+def _parts(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
