@@ -4,6 +4,8 @@ import functools
 import importlib
 import json
 import os
+import socket
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 
 import gradio as gr
 
+from core.errors import InputError
 from core.thermal import read_thermal
 from labeling.seed import seed
 from labeling.studio import Studio
@@ -37,7 +40,10 @@ class Settings:
     def from_environment(cls) -> "Settings":
         data = Path(os.environ.get("STUDIO_DATA") or ROOT / "var").resolve()
         host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-        return cls(int(os.environ.get("PORT") or 7860), host, data)
+        port = os.environ.get("PORT") or "7860"
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise InputError(f"PORT is '{port}': give a number from 1 to 65535.")
+        return cls(int(port), host, data)
 
 
 def once(load: Callable[[], Model]) -> Callable[[], Model]:
@@ -88,9 +94,22 @@ def build_app(services: Services) -> gr.Blocks:
     return app.queue(api_open=False, max_size=64)
 
 
+def _refuse(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return 2
+
+
 def main() -> None:
-    """Start the studio and block."""
-    settings = Settings.from_environment()
+    """Start the studio and block. Exits with 2 and one line where the settings can't work."""
+    try:
+        settings = Settings.from_environment()
+        with socket.socket() as probe:  # before seconds go into building a page that can't be served
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except InputError as error:
+        sys.exit(_refuse(str(error)))
+    except OSError:
+        sys.exit(_refuse(f"Port {settings.port} is taken: stop the other program or start with PORT=another number."))
     app = build_app(build_services(settings))
     app.launch(
         server_name=settings.host,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -42,7 +43,10 @@ app.main()
 
 def test_the_app_starts_without_models_and_without_leaving_this_machine(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("HF_HUB_OFFLINE", "GRADIO_ANALYTICS_ENABLED")}
-    environment |= {"PORT": "0", "STUDIO_DATA": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment |= {"PORT": str(port), "STUDIO_DATA": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", START],
         env=environment,
@@ -98,3 +102,23 @@ def test_a_failed_load_is_tried_again() -> None:
     with pytest.raises(OSError, match="not yet"):
         get()
     assert get() == "model"
+
+
+@pytest.mark.parametrize("port", ["no number", "0", "70000", "-1"])
+def test_a_port_that_cannot_be_is_told_in_one_line(port: str, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(SystemExit) as stop:
+        app.main()
+    assert (
+        stop.value.code == 2 and capsys.readouterr().err == f"error: PORT is '{port}': give a number from 1 to 65535.\n"
+    )
+
+
+def test_a_taken_port_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv("PORT", str(other.getsockname()[1]))
+        with pytest.raises(SystemExit) as stop:
+            app.main()
+    assert stop.value.code == 2 and "is taken" in capsys.readouterr().err

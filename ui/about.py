@@ -51,9 +51,7 @@ def build(services: Services) -> None:
         "by this project, and the figures below were measured on data that the models never saw."
     )
     if not models:
-        gr.HTML(
-            theme.empty("No bundled models", "Train one and describe it in weights/manifest.json.")
-        )
+        gr.HTML(theme.empty("No bundled models", "Train one and describe it in weights/manifest.json."))
     gr.HTML("".join(card(name, model) for name, model in models.items()), apply_default_css=False)
 
 

@@ -1,5 +1,6 @@
 """Chat: questions about one infrared image, answered as a stream; boxes of an answer are drawn on the image."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from core.irgpt.answers import parse_answer
-from core.irgpt.prompts import TASK_PROMPTS
 
 from core.errors import InputError
+from core.irgpt.answers import parse_answer
+from core.irgpt.prompts import TASK_PROMPTS
 from core.palettes import colorize, draw_boxes
 from core.thermal import ThermalImage
 from ui import images, theme
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_QUESTION = 500  # characters
 EMPTY = theme.empty("No image yet", "Drop an infrared image or pick an example, then ask about it.")
+POINT = 4.0  # pixels: half the side of the square that marks a point
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 Messages = list[dict[str, Any]]
 
 
@@ -32,7 +35,12 @@ class Talk:
 
     image: ThermalImage
     session: "ChatSession | None" = None
-    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)  # pixels, of the last answer
+    marks: list[Box] = field(default_factory=list)  # boxes and points of the last answer
+
+
+def readable(text: str) -> str:
+    """An answer without the markup that `parse_answer` reads."""
+    return re.sub(r"</?(box|pos|num|ref)>", "", text).strip()
 
 
 def task_title(task: str) -> str:
@@ -40,10 +48,10 @@ def task_title(task: str) -> str:
 
 
 def draw(talk: Talk, palette: str) -> str:
-    """PNG file of the image with the last answer's boxes."""
+    """PNG file of the image with the boxes and points of the last answer."""
     picture = images.enlarged(colorize(talk.image.view8(), palette))
     scale = picture.shape[1] / talk.image.width
-    boxes = [tuple(value * scale for value in box) for box in talk.boxes]
+    boxes = [tuple(value * scale for value in box) for box in talk.marks]
     labels = [str(number) for number in range(1, len(boxes) + 1)]
     return images.png_file(draw_boxes(picture, boxes, labels), f"{Path(talk.image.name).stem}_chat.png")
 
@@ -118,17 +126,18 @@ def build(services: Services) -> None:
         with closing(talk.session.ask(question)) as pieces:
             for piece in pieces:
                 text += piece
-                yield [*said, {"role": "assistant", "content": text}], gr.skip(), gr.skip(), gr.skip()
+                yield [*said, {"role": "assistant", "content": readable(text)}], gr.skip(), gr.skip(), gr.skip()
         parsed = parse_answer(text, *talk.image.size)
-        talk.boxes = list(parsed.boxes)
-        final = {"role": "assistant", "content": parsed.text or "The model gave no answer."}
+        points = [(x - POINT, y - POINT, x + POINT, y + POINT) for x, y in parsed.points]
+        talk.marks = [*parsed.boxes, *points]
+        final = {"role": "assistant", "content": readable(text) or "The model gave no answer."}
         yield [*said, final], gr.skip(), draw(talk, palette), gr.update(interactive=False)
 
     @guarded
     def on_clear(talk: Talk | None, palette: str):
         if talk is None:
             return None, [], gr.skip()
-        fresh = replace(talk, session=None, boxes=[])
+        fresh = replace(talk, session=None, marks=[])
         return fresh, [], draw(fresh, palette)
 
     @guarded

@@ -20,7 +20,10 @@ from core.thermal import ThermalImage, read_thermal
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FILE_TYPES = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"]
-READY_AGAIN: dict[str, Any] = {"fn": None, "js": "() => null"}  # listener that empties a drop zone once its file is taken
+READY_AGAIN: dict[str, Any] = {
+    "fn": None,
+    "js": "() => null",
+}  # last listener of a drop zone: empties it, its file being taken
 DISPLAY_SIDE = 768  # small images are enlarged by whole pixels to about this side
 
 _downloads = tempfile.TemporaryDirectory(prefix="infrared-studio-")

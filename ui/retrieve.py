@@ -141,6 +141,6 @@ def build(services: Services) -> None:
     stop.click(lambda: ("Cancelled.", gr.update(visible=False)), None, [summary, stop], cancels=runs, **CHEAP)
     gallery.select(on_select, ranked, [chosen, more], show_progress="hidden", **CHEAP)
     palette.input(on_palette, [ranked, palette], gallery, trigger_mode="always_last", show_progress="hidden", **CHEAP)
+    addition.upload(on_add, [addition, palette], [ranked, gallery, summary, blank], **CHEAP)
     for zone in (query, addition):
         zone.upload(**images.READY_AGAIN, outputs=zone)
-    addition.upload(on_add, [addition, palette], [ranked, gallery, summary, blank], **CHEAP)

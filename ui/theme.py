@@ -39,19 +39,19 @@ NIGHT = colors.Color(
 
 CSS_FILE = Path(__file__).with_name("theme.css")
 
-# Dark unless the visitor chose otherwise. Gradio reads __theme from the address while it mounts, so nothing flashes.
+# Dark unless the visitor chose otherwise. Gradio runs this after it has followed the system's preference.
 HEAD = """
 <meta name="color-scheme" content="dark light">
-<style>body { background: #0c0e14; }</style>
 <script>
 (() => {
   const address = new URL(window.location);
+  let theme = address.searchParams.get("__theme") || "dark";
   if (!address.searchParams.has("__theme")) {
-    let theme = "dark";
     try { theme = localStorage.getItem("studio-theme") || theme; } catch {}
     address.searchParams.set("__theme", theme);
     history.replaceState(history.state, "", address);
   }
+  document.body.classList.toggle("dark", theme === "dark");
 })();
 </script>
 """

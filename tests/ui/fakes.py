@@ -61,7 +61,7 @@ class FakeChatSession:
     def ask(self, question: str, max_new_tokens: int = 128) -> Iterator[str]:
         with self.model.busy:
             yield f"You asked: {question}"
-            yield " <box>[[250,250,500,750]]</box>"
+            yield " <box>[[80, 64, 160, 192]]</box> <pos>[(500, 500)]</pos>"
 
 
 class FakeChat:

@@ -22,13 +22,14 @@ def begin(calls: dict) -> chat.Talk:
     return calls["on_upload"](str(images.examples()[0]), "ironbow")[0]
 
 
-def test_an_answer_streams_and_its_boxes_are_drawn(calls: dict) -> None:
+def test_an_answer_streams_and_its_boxes_and_points_are_drawn(calls: dict) -> None:
     talk = begin(calls)
     updates = list(calls["answer"]("What is it?", talk, [], "white-hot"))
+    assert "<" not in updates[-1][0][-1]["content"]
     texts = [messages[-1]["content"] for messages, *_ in updates]
     assert texts[1].startswith("You asked: What is it?") and len(updates) >= 3
     assert updates[-1][0][0] == {"role": "user", "content": "What is it?"}
-    assert talk.boxes == [(80.0, 64.0, 160.0, 192.0)]  # 0-1000 on 320 x 256 px
+    assert talk.marks == [(80.0, 64.0, 160.0, 192.0), (156.0, 124.0, 164.0, 132.0)]
     with Image.open(updates[-1][2]) as picture:
         assert picture.getpixel((160, 200)) == (0x22, 0xD3, 0xEE)
 
@@ -52,7 +53,7 @@ def test_clearing_starts_a_new_session_on_the_same_image(calls: dict, model: fak
     talk = begin(calls)
     list(calls["answer"]("One?", talk, [], "ironbow"))
     fresh, messages, _ = calls["on_clear"](talk, "ironbow")
-    assert messages == [] and fresh.image is talk.image and fresh.session is None and fresh.boxes == []
+    assert messages == [] and fresh.image is talk.image and fresh.session is None and fresh.marks == []
     list(calls["answer"]("One?", fresh, [], "ironbow"))
     assert model.sessions == 2
 
