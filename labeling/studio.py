@@ -134,10 +134,10 @@ class Studio:
         refined, skipped, drafts = (states.get(state, 0) for state in ("refined", "skipped", "draft"))
         return Progress(refined + skipped + drafts, refined, skipped, drafts, people)
 
-    def items(self, states: Iterable[str] = ("refined", "skipped"), page: int = 0, size: int = 25) -> list[View]:
-        """One page of items in these states, the latest change first. Pages count from 0."""
+    def items(self, states: Iterable[str] = ("refined", "skipped"), offset: int = 0, limit: int = 25) -> list[View]:
+        """Items in these states, the latest change first."""
         with session_scope(self.engine) as session:
-            return [view(item) for item in queries.page(session, states, page * size, size)]
+            return [view(item) for item in queries.page(session, states, offset, limit)]
 
     def export(self, out: Path, tag: str) -> dict[str, Any]:
         """Write a pinned revision to a new folder: see labeling.export.export."""

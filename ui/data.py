@@ -74,7 +74,7 @@ def build(services: Services) -> None:
 
     def listing(which: str, page: int) -> tuple:
         """Updates of `listed`: one page of a list."""
-        rows = studio.items(STATES[which], page, PAGE + 1)
+        rows = studio.items(STATES[which], page * PAGE, PAGE + 1)  # one more tells whether there is a next page
         return (
             page,
             progress_line(studio.progress()),
@@ -93,8 +93,12 @@ def build(services: Services) -> None:
         return listing(which, 0)
 
     @guarded
-    def on_turn(step: int, which: str, page: int):
-        return listing(which, max(0, page + step))
+    def on_newer(which: str, page: int):
+        return listing(which, max(0, page - 1))
+
+    @guarded
+    def on_older(which: str, page: int):
+        return listing(which, page + 1)
 
     @guarded
     def on_export(tag: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -131,8 +135,8 @@ def build(services: Services) -> None:
     quiet = {"show_progress": "hidden", **CHEAP}
     on_enter(on_open, [which, page], [*listed, tag])
     which.input(on_which, which, listed, **quiet)
-    newer.click(lambda which, page: on_turn(-1, which, page), [which, page], listed, **quiet)
-    older.click(lambda which, page: on_turn(1, which, page), [which, page], listed, **quiet)
+    newer.click(on_newer, [which, page], listed, **quiet)
+    older.click(on_older, [which, page], listed, **quiet)
     export.click(on_export, tag, [written, use, archive, tag], show_progress_on=[written], trigger_mode="once", **CHEAP)
     bring.click(
         on_import, [files, source, licence, which], [brought, files, *listed], show_progress_on=[brought], **CHEAP

@@ -1,31 +1,13 @@
 import json
-import time
 import urllib.error
 import urllib.request
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
+from tests.ui.callers import HOST, profile, request
 from ui import access
 from ui.access import LOCAL_USER, Refused, writer
-
-HOST = "127.0.0.1:7860"
-
-
-def request(client: str | None = "127.0.0.1", oauth: dict | None = None, **headers: str) -> SimpleNamespace:
-    """What a handler sees of a request; header names with dashes written as underscores."""
-    named = {"host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}
-    scope = {"session": {"oauth_info": oauth} if oauth else {}}
-    return SimpleNamespace(
-        headers=named,
-        client=None if client is None else SimpleNamespace(host=client),
-        request=SimpleNamespace(scope=scope),
-    )
-
-
-def profile(name: str = "ann", expires_in: float = 3600) -> dict:
-    return {"userinfo": {"preferred_username": name}, "expires_at": time.time() + expires_in}
 
 
 @pytest.fixture
@@ -128,7 +110,7 @@ def test_a_private_handler_called_by_raw_http_with_a_foreign_origin_writes_nothi
             f"{url}gradio_api/run/predict", body, {"Content-Type": "application/json", **headers}
         )
         try:
-            return urllib.request.urlopen(call, timeout=10).status
+            return urllib.request.urlopen(call, timeout=60).status
         except urllib.error.HTTPError as error:
             return error.code
 
