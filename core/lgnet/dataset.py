@@ -20,6 +20,7 @@ from core.thermal import ThermalImage, read_thermal
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 VALIDATION_SHARE = 10  # every tenth training image, in the order of a fixed hash, is held out
+TARGET_SHARE = 0.65  # of the crops of an image with targets are laid around one
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class CropSampler:
     synthetic one; target-free sources share `background_share`.
     """
 
-    def __init__(self, samples: list[Sample], side: int, seed: int, background_share: float = 0.06) -> None:
+    def __init__(self, samples: list[Sample], side: int, seed: int, background_share: float = 0.1) -> None:
         self.side, self.rng = side, np.random.default_rng(seed)
         self.samples = samples
         counts = Counter(s.source for s in samples)
@@ -154,7 +155,7 @@ class CropSampler:
         image, mask = F.pad(image[None], pad, mode="replicate")[0], F.pad(mask, pad)
         h, w = mask.shape[1:]
         ys, xs = np.nonzero(sample.mask)
-        if len(ys) and rng.random() < 0.8:
+        if len(ys) and rng.random() < TARGET_SHARE:
             k = rng.integers(len(ys))
             top = int(np.clip(ys[k] - rng.integers(window), 0, h - window))
             left = int(np.clip(xs[k] - rng.integers(window), 0, w - window))

@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from skimage.measure import label, regionprops
 
 from core.device import device
@@ -71,7 +72,7 @@ class LGNetPredictor:
     """LGNet with its target-descriptor encoder; thread-safe."""
 
     def __init__(self, model: LGNet, encoder: TextImageEncoder | None) -> None:
-        self.model, self.encoder = model.to(device()).eval(), encoder
+        self.model, self.encoder = model.to(device(), memory_format=torch.channels_last).eval(), encoder
         self.lock = threading.Lock()
 
     @classmethod

@@ -1,0 +1,68 @@
+# One verb a job. PYTHON picks the interpreter (3.11 or newer); PORT the port of the demo;
+# TORCH_INDEX an index that carries one build of both torch and torchvision (CPU-only, for example).
+PYTHON ?= python3
+PORT ?= 7860
+DATA ?= ../shared/data
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install -q
+INDEX := $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-match)
+STAMP := $(VENV)/installed
+
+.PHONY: install demo test test-slow browser check format bench data train-lgnet train-tclip train-irgpt clean
+
+install: $(STAMP)  ## everything that demo and test need, in .venv
+
+$(STAMP): requirements.txt requirements-dev.txt requirements-bases.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed: make install PYTHON=python3.12"'
+	$(PY) -m pip install -q --disable-pip-version-check uv
+	$(UV) $(INDEX) -r requirements-dev.txt
+	$(UV) --no-deps -r requirements-bases.txt
+	touch $(STAMP)
+
+demo: install  ## the studio at http://127.0.0.1:7860
+	PORT=$(PORT) $(PY) app.py
+
+browser:  ## Chromium for the browser tests, from Debian's packages where there is none
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null)
+
+test: install browser  ## the tests, slow ones left out
+	$(PY) -m pytest
+
+test-slow: install browser
+	$(PY) -m pytest -m slow
+
+check: install  ## what a reviewer looks at first: lint, format, types, tests
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(MAKE) test
+
+format: install
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: install  ## the figures of docs/BENCHMARKS.md that are about speed
+	$(PY) -m core.lgnet.bench
+	$(PY) -m core.irgpt.bench
+
+data: install  ## captions and questions from the annotations under DATA
+	$(PY) -m core.data.build --data $(DATA) --out runs/built --seed 0
+
+# The commands behind the bundled weights; each goes on where it stopped.
+SMALL_TARGETS := $(DATA)/langir_sirst $(DATA)/nudt_sirst $(DATA)/sirst_backgrounds
+
+train-tclip: data
+	$(PY) -m core.tclip.train --captions runs/built --images $(DATA) --out runs/tclip
+
+train-lgnet: install
+	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet-a --descriptor none --crop 96 --steps 1500
+	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet --init runs/lgnet-a --crop 128 --steps 1400
+
+train-irgpt: data
+	$(PY) -m core.irgpt.train --data runs/built --images $(DATA) --out runs/irgpt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
