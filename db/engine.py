@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
@@ -40,7 +40,10 @@ def open_engine(url: str) -> Engine:
     """
     path = sqlite_file(url)
     if path is None:
-        return create_engine(url, pool_pre_ping=True)
+        try:
+            return create_engine(url, pool_pre_ping=True)
+        except (ImportError, NoSuchModuleError) as error:
+            raise DatabaseProblem(f"the driver of this database is not installed ({error}): install it first") from None
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=16, connect_args={"timeout": BUSY_SECONDS})
 

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import OperationalError
 
 from db.engine import DatabaseProblem, sqlite_file
 
@@ -30,6 +31,15 @@ def upgrade(engine: Engine) -> None:
     Raises DatabaseProblem for a damaged file and for one written by a newer version of the studio.
     """
     path = sqlite_file(engine.url.render_as_string(hide_password=False))
+    try:
+        _locked_upgrade(engine, path)
+    except OperationalError as error:
+        raise DatabaseProblem(
+            f"the database can't be opened ({error.orig}): correct its URL or start its server"
+        ) from None
+
+
+def _locked_upgrade(engine: Engine, path: Path | None) -> None:
     if path is None:
         _upgrade(engine)
         return

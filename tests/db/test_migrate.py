@@ -82,3 +82,14 @@ def test_a_database_of_a_newer_studio_is_not_touched(tmp_path: Path) -> None:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseProblem, match="newer version"):
         upgrade(engine)
+
+
+def test_a_folder_in_the_place_of_the_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "studio.db").mkdir()
+    with pytest.raises(DatabaseProblem):
+        upgrade(open_engine(url(tmp_path)))
+
+
+def test_a_database_without_its_driver_says_so() -> None:
+    with pytest.raises(DatabaseProblem, match="not installed"):
+        open_engine("nosuchserver://host/name")
