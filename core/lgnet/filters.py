@@ -52,8 +52,8 @@ def apply(response: Callable[..., np.ndarray], image: np.ndarray, side: int, **t
 
 
 FILTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "top-hat": partial(apply, top_hat, side=9, k=6.0, fraction=0.4, floor=0.06),
-    "local-contrast": partial(apply, local_contrast, side=5, k=8.0, fraction=0.3, floor=0.002),
+    "top-hat": partial(apply, top_hat, side=11, k=10.0, fraction=0.3, floor=0.08),
+    "local-contrast": partial(apply, local_contrast, side=7, k=15.0, fraction=0.2, floor=0.001),
 }
 # filter -> (response, sides, (k, fraction, floor) to try)
 THRESHOLDS = list(itertools.product([6.0, 10.0, 15.0, 20.0, 30.0], [0.2, 0.3, 0.4, 0.5]))  # k, fraction
@@ -82,7 +82,8 @@ def tune(args: argparse.Namespace) -> dict[str, Any]:
                     overlap[side, t] += (mask & sample.mask).sum(), (mask | sample.mask).sum()
         side, (k, fraction, floor) = max(overlap, key=lambda c: overlap[c][0] / overlap[c][1])
         best = {"side": side, "k": k, "fraction": fraction, "floor": floor}
-        figures = measure(lambda s, f=partial(apply, response, **best): f(s.image.unit01()), samples)
+        chosen_filter = partial(apply, response, **best)
+        figures = measure(lambda s, f=chosen_filter: f(s.image.unit01()), samples)
         print(f"{name}: {best}  IoU {figures['iou']:.4f}  Pd {figures['pd']:.4f} on {len(samples)} training images")
         chosen[name] = {"parameters": best, **figures}
     return chosen

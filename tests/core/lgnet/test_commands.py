@@ -49,9 +49,8 @@ def test_evaluate_writes_the_keys_of_the_contract(trained):
         "--model", out, "--json", root / "figures.json",
     )  # fmt: skip
     assert result.code == 0, result.err
-    assert {"n", "iou", "niou", "pd", "fa", "fa_published", "size"} <= set(
-        json.loads((root / "figures.json").read_text())
-    )
+    figures = json.loads((root / "figures.json").read_text())
+    assert {"n", "iou", "niou", "pd", "fa", "fa_published", "size"} <= set(figures)
 
 
 def test_a_bad_image_is_one_line_and_exit_code_two(trained):

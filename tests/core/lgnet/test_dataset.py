@@ -60,7 +60,7 @@ def test_the_validation_part_depends_on_the_id_alone():
     samples = [sample(f"a/{i}") for i in range(200)]
     training, validation = split_validation(samples)
     assert 5 < len(validation) < 45 and len(training) + len(validation) == 200
-    again = split_validation(samples[::-1] + [sample("b/new")])[1]
+    again = split_validation([*samples[::-1], sample("b/new")])[1]
     assert {s.id for s in validation} <= {s.id for s in again} <= {s.id for s in validation} | {"b/new"}
 
 
@@ -70,7 +70,7 @@ def test_image_and_mask_of_a_crop_stay_aligned():
     for _ in range(40):
         images, masks, _ = sampler.batch(1)
         assert images.shape == masks.shape == (1, 1, 32, 32)
-        assert 0 <= images.min() and images.max() <= 1 and set(masks.unique().tolist()) <= {0.0, 1.0}
+        assert images.min() >= 0 and images.max() <= 1 and set(masks.unique().tolist()) <= {0.0, 1.0}
         if masks.any():
             ys, xs = np.nonzero(masks[0, 0].numpy())
             peak = divmod(int(images.argmax()), 32)
