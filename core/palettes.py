@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from scipy import ndimage
 
 # Equally spaced control colours, dark to bright; linear between them. Ironbow is this project's own;
@@ -60,15 +60,16 @@ def draw_boxes(
     image = Image.fromarray(rgb)
     draw = ImageDraw.Draw(image)
     labels = list(labels)
+    font = ImageFont.load_default(max(10.0, min(height, width) / 32))
     for number, (x1, y1, x2, y2) in enumerate(boxes):
         left, right = np.clip(sorted((x1, x2)), 0, width - 1)
         top, bottom = np.clip(sorted((y1, y2)), 0, height - 1)
         draw.rectangle((left, top, right, bottom), outline=colour, width=max(1, round(min(width, height) / 256)))
         if number < len(labels) and labels[number]:
-            x1, y1, x2, y2 = draw.textbbox((left, top), labels[number], anchor="lb")
+            x1, y1, x2, y2 = draw.textbbox((left, top), labels[number], anchor="lb", font=font)
             corner = (max(0, min(left, left + width - x2)), max(top, top - y1))  # inside where it would leave the image
-            draw.rectangle(draw.textbbox(corner, labels[number], anchor="lb"), fill=colour)
-            draw.text(corner, labels[number], fill="black", anchor="lb")
+            draw.rectangle(draw.textbbox(corner, labels[number], anchor="lb", font=font), fill=colour)
+            draw.text(corner, labels[number], fill="black", anchor="lb", font=font)
     return np.asarray(image)
 
 

@@ -152,5 +152,5 @@ def build(services: Services) -> None:
     for button, prompt in tasks:
         runs.append(button.click(guarded(partial(answer, prompt)), [talk, messages, palette], **look))
     stop.click(lambda: gr.update(interactive=False), None, stop, cancels=runs, **CHEAP)
-    clear.click(on_clear, [talk, palette], [talk, messages, picture], cancels=runs, **CHEAP)
+    gr.on([clear.click, messages.clear], on_clear, [talk, palette], [talk, messages, picture], cancels=runs, **CHEAP)
     palette.input(on_palette, [talk, palette], picture, trigger_mode="always_last", show_progress="hidden", **CHEAP)
