@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 
 def save_checkpoint(
-    folder: Path, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer, state: dict[str, Any]
+    folder: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer, state: dict[str, Any]
 ) -> None:
     """Write modules, optimizer and `state` (JSON-able: step, seed, best figure ...) to `folder`.
 
@@ -40,7 +41,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, modules: dict[str, nn.Module], optimizer: torch.optim.Optimizer
+    folder: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
 ) -> dict[str, Any] | None:
     """Restore what `save_checkpoint` wrote and return its `state`; None where there is no checkpoint."""
     if not (folder / "state.json").is_file():

@@ -58,9 +58,9 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
         predictor = LGNetPredictor.from_weights(args.model)
         result = measure(lambda s: predictor.probability(s.image) > args.threshold, samples)
     else:
-        from core.lgnet.filters import FILTERS
+        from core.lgnet.filters import FILTERS, measure_filter
 
-        result = measure(lambda s: FILTERS[args.method](s.image.unit01()), samples)
+        result = measure_filter(FILTERS[args.method], samples)
     result["size"] = "native"
     print(
         f"{result['n']} images, {result['targets']} targets: IoU {result['iou']:.4f}  nIoU {result['niou']:.4f}  "

@@ -6,7 +6,7 @@ on the SIRST training split; nothing here comes from a test split.
 
 import argparse
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter, white_tophat
 
 from core import cli
+from core.lgnet.dataset import Sample, read_training_folder
+from core.lgnet.evaluate import measure
 
 
 def top_hat(image: np.ndarray, side: int) -> np.ndarray:
@@ -55,7 +57,6 @@ FILTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "top-hat": partial(apply, top_hat, side=11, k=10.0, fraction=0.3, floor=0.08),
     "local-contrast": partial(apply, local_contrast, side=7, k=15.0, fraction=0.2, floor=0.001),
 }
-# filter -> (response, sides, (k, fraction, floor) to try)
 THRESHOLDS = list(itertools.product([6.0, 10.0, 15.0, 20.0, 30.0], [0.2, 0.3, 0.4, 0.5]))  # k, fraction
 # filter -> (response, sides, floors)
 GRIDS: dict[str, tuple[Callable[..., np.ndarray], list[int], list[float]]] = {
@@ -64,10 +65,13 @@ GRIDS: dict[str, tuple[Callable[..., np.ndarray], list[int], list[float]]] = {
 }
 
 
+def measure_filter(method: Callable[[np.ndarray], np.ndarray], samples: Iterable[Sample]) -> dict[str, Any]:
+    """Figures of a filter on samples."""
+    return measure(lambda sample: method(sample.image.unit01()), samples)
+
+
 def tune(args: argparse.Namespace) -> dict[str, Any]:
     """Grid search on a training split for the best IoU of each filter."""
-    from core.lgnet.dataset import read_training_folder
-    from core.lgnet.evaluate import measure
 
     samples = read_training_folder(args.data)
     chosen = {}
@@ -82,8 +86,8 @@ def tune(args: argparse.Namespace) -> dict[str, Any]:
                     overlap[side, t] += (mask & sample.mask).sum(), (mask | sample.mask).sum()
         side, (k, fraction, floor) = max(overlap, key=lambda c: overlap[c][0] / overlap[c][1])
         best = {"side": side, "k": k, "fraction": fraction, "floor": floor}
-        chosen_filter = partial(apply, response, **best)
-        figures = measure(lambda s, f=chosen_filter: f(s.image.unit01()), samples)
+        method = partial(apply, response, side=side, k=k, fraction=fraction, floor=floor)
+        figures = measure_filter(method, samples)
         print(f"{name}: {best}  IoU {figures['iou']:.4f}  Pd {figures['pd']:.4f} on {len(samples)} training images")
         chosen[name] = {"parameters": best, **figures}
     return chosen

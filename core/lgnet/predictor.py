@@ -72,7 +72,8 @@ class LGNetPredictor:
     """LGNet with its target-descriptor encoder; thread-safe."""
 
     def __init__(self, model: LGNet, encoder: TextImageEncoder | None) -> None:
-        self.model, self.encoder = model.to(device(), memory_format=torch.channels_last).eval(), encoder
+        self.model = model.to(device()).to(memory_format=torch.channels_last).eval()
+        self.encoder = encoder
         self.lock = threading.Lock()
 
     @classmethod

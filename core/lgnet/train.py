@@ -9,7 +9,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from core.lgnet.builders import build_lgnet, build_lgnet_toy
 from core.lgnet.dataset import CropSampler, Sample, read_training_folder, split_validation
 from core.lgnet.evaluate import evaluate_samples
 from core.lgnet.loss import lgnet_loss
+from core.lgnet.model import LGNet
 from core.weights import load, resolve
 
 DESCRIPTOR_DIM = 512
@@ -78,7 +79,8 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     build = build_lgnet_toy if args.toy else build_lgnet
     model = build(DESCRIPTOR_DIM)
     if args.init:
-        model.load_state_dict(load(resolve(args.init) / "model.safetensors"))
+        weights = load(resolve(args.init) / "model.safetensors")
+        model.load_state_dict({k: v.float() for k, v in weights.items()})
     model = model.to(memory_format=torch.channels_last)
     # Paper says Adan, lr 1e-3, weight decay 1e-4, 10 epochs of warm-up, cosine
     optimizer = Adan(model.parameters(), lr=args.lr, weight_decay=1e-4)
@@ -117,7 +119,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             left = (time.monotonic() - started) / (step - first) * (args.steps - step) / 60
             print(f"step {step}/{args.steps}  loss {np.mean(losses[-20:]):.4f}  {left:.1f} min left", flush=True)
         if accelerator.is_main_process and (step % args.every == 0 or step == args.steps):
-            figures = evaluate_samples(average.module, validation, args.descriptor) if validation else {}
+            figures = evaluate_samples(cast(LGNet, average.module), validation, args.descriptor) if validation else {}
             point = {"step": step, "loss": float(np.mean(losses)), **figures}
             state["curve"].append(point)
             losses.clear()
