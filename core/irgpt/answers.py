@@ -16,7 +16,7 @@ _COUNT = re.compile(r"<num>\s*(\d{1,7})\s*</num>")
 
 @dataclass(frozen=True)
 class Answer:
-    """text: as the model gave it; boxes (x1, y1, x2, y2) and points (x, y): pixels inside the image; count: None if none."""
+    """text: as the model gave it; boxes (x1, y1, x2, y2), points (x, y): pixels inside the image; count: or None."""
 
     text: str
     boxes: list[Box]

@@ -83,7 +83,7 @@ class Stage:
 STAGES = (
     Stage("words", epochs=6, batch=16, tower_rate=5e-4, projector_rate=1e-3, lora_rate=0.0),
     Stage("captions", epochs=1, batch=8, tower_rate=2e-4, projector_rate=1e-3, lora_rate=0.0),
-    Stage("questions", epochs=2, batch=8, tower_rate=0.0, projector_rate=5e-4, lora_rate=1e-3),
+    Stage("questions", epochs=2, batch=4, tower_rate=0.0, projector_rate=5e-4, lora_rate=1e-3),
 )
 WARMUP_STEPS = 20
 WEIGHT_DECAY = 0.01

@@ -16,7 +16,7 @@ from core.errors import InputError
 
 # The chance that a question of a task joins a conversation: answers that name things first, lists of digits last.
 SHARES = {"recognition": 1.0, "scene": 1.0, "security": 1.0, "aerial_counting": 0.7, "pedestrian_counting": 0.7}
-OTHER_SHARE = 0.35
+OTHER_SHARE = 0.2
 MAX_TOKENS = 320  # of a conversation, image included
 CAPTION_PROMPTS = ("Describe this picture in detail.", "Describe the heat in this picture.")
 
@@ -36,7 +36,9 @@ def question_talks(files: Iterable[Path], images: Path) -> list[Talk]:
         by_image: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
         for row in read_conversations(file):
             question, answer = (turn["value"] for turn in row["conversations"][:2])
-            by_image[row["image"]].append((row.get("task", ""), question.removeprefix("<image>").strip(), answer.strip()))
+            by_image[row["image"]].append(
+                (row.get("task", ""), question.removeprefix("<image>").strip(), answer.strip())
+            )
         talks += [Talk(images / name, tuple(turns)) for name, turns in by_image.items()]
     return talks
 

@@ -50,7 +50,9 @@ def choose(rows: Iterable[Conversation], limit: int | None, seed: int = 0) -> di
     tasks: dict[str, list[Conversation]] = defaultdict(list)
     for row in rows:
         if row.get("task") not in POSITIVE + NEGATIVE:
-            raise InputError(f"'{row.get('task')}' is no task; each line needs a task of {', '.join(POSITIVE + NEGATIVE)}.")
+            raise InputError(
+                f"'{row.get('task')}' is no task; each line needs a task of {', '.join(POSITIVE + NEGATIVE)}."
+            )
         tasks[row["task"]].append(row)
     if not tasks:
         raise InputError("The questions file is empty; build one with core.data.build.")

@@ -1,4 +1,4 @@
-"""From files to a model: the bundled assembly (trained parts + open language model) or any image-text-to-text folder."""
+"""From files to a model: the bundled assembly (trained parts + open language model) or any folder of transformers."""
 
 import re
 from pathlib import Path
@@ -82,13 +82,17 @@ def add_trained(model: ThermalInternVL, tensors: dict[str, Tensor]) -> None:
             modules[name.removesuffix(".lora_A.weight")].weight += LORA_ALPHA / LORA_RANK * (up @ down)
     unknown = model.model.load_state_dict(tensors, strict=False).unexpected_keys
     if unknown:
-        raise InputError(f"{TRAINED} holds '{unknown[0]}', which this architecture has not; train or download it again.")
+        raise InputError(
+            f"{TRAINED} holds '{unknown[0]}', which this architecture has not; train or download it again."
+        )
 
 
 def load_model(folder: Path, dtype: torch.dtype, nf4: bool) -> PreTrainedModel:
     """A folder with `trained.safetensors` is assembled around the open base; any other is loaded by transformers."""
     if not (folder / "config.json").is_file():
-        raise InputError(f"'{folder.name}' has no config.json; give a folder that core.irgpt.train or transformers wrote.")
+        raise InputError(
+            f"'{folder.name}' has no config.json; give a folder that core.irgpt.train or transformers wrote."
+        )
     if not (folder / TRAINED).is_file():
         return _foreign(folder, dtype, nf4)
     model = new_model(AutoConfig.from_pretrained(folder), weights.base_model(BASE))

@@ -1,4 +1,4 @@
-"""The InternVL-class architecture: a convolutional tower for thermal images, pixel shuffle, MLP projector, language model.
+"""The InternVL-class architecture: convolutional tower for thermal images, pixel shuffle, projector, language model.
 
 Everything but the tower is transformers' InternVL. `AutoModelForImageTextToText` knows the class once this is imported.
 """
@@ -16,7 +16,7 @@ from transformers.models.internvl import InternVLConfig, InternVLForConditionalG
 
 
 class ThermalTowerConfig(PreTrainedConfig):
-    """`backbone`: a timm EfficientNet; `hidden_size`: 4 C16 + C32, its channels at strides 16 and 32; `image_size`: px."""
+    """`backbone`: a timm EfficientNet; `hidden_size`: 4 C16 + C32 (channels at strides 16, 32); `image_size`: px."""
 
     model_type = "thermal-tower"
 
@@ -37,7 +37,9 @@ class ThermalTower(PreTrainedModel):
         self.backbone = timm.create_model(config.backbone, features_only=True, out_indices=(2, 3, 4))
         _, fine, coarse = self.backbone.feature_info.channels()
         if 4 * fine + coarse != config.hidden_size:
-            raise ValueError(f"{config.backbone} gives {4 * fine + coarse} channels, hidden_size is {config.hidden_size}")
+            raise ValueError(
+                f"{config.backbone} gives {4 * fine + coarse} channels, hidden_size is {config.hidden_size}"
+            )
         # names like "blocks.2": the last block at strides 8, 16 and 32
         self.last = [int(name.split(".")[1]) for name in self.backbone.feature_info.module_name()]
         self.post_init()

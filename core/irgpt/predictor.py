@@ -41,7 +41,9 @@ class IRGPT:
         try:
             processor = AutoProcessor.from_pretrained(folder)
         except (OSError, ValueError) as error:
-            raise InputError(f"'{name}' has no processor that transformers can load; give a complete folder.") from error
+            raise InputError(
+                f"'{name}' has no processor that transformers can load; give a complete folder."
+            ) from error
         return cls(model.to(device()), processor)
 
     def session(self, image: ThermalImage) -> "ChatSession":
@@ -63,7 +65,7 @@ class ChatSession:
             self._advance(probes[0], upto=_shared(*(probe["input_ids"][0].tolist() for probe in probes)))
 
     def ask(self, question: str, max_new_tokens: int = 128) -> Iterator[str]:
-        """The answer, piece by piece (greedy decoding). Closing the iterator stops within one token and frees the model.
+        """The answer, piece by piece (greedy). Closing the iterator stops within one token and frees the model.
 
         What was said up to then stays in the conversation; a question stopped before its first piece is forgotten.
 
@@ -91,14 +93,19 @@ class ChatSession:
                 while token not in stops and len(said) < max_new_tokens:
                     said.append(token)
                     whole = tokenizer.decode(said, skip_special_tokens=True)
-                    if not whole.endswith("\N{REPLACEMENT CHARACTER}") and len(whole) > len(text):  # else half a character
+                    if not whole.endswith("\N{REPLACEMENT CHARACTER}") and len(whole) > len(
+                        text
+                    ):  # else half a character
                         piece, text = whole[len(text) :], whole
                         yield piece
                     if len(said) < max_new_tokens:
                         token = self._step(token)
         finally:
             if text:
-                self.messages += [*self._turn(question), {"role": "assistant", "content": [{"type": "text", "text": text}]}]
+                self.messages += [
+                    *self._turn(question),
+                    {"role": "assistant", "content": [{"type": "text", "text": text}]},
+                ]
 
     @torch.inference_mode()
     def _advance(self, inputs: dict[str, Tensor], upto: int | None = None) -> int:
@@ -108,8 +115,8 @@ class ChatSession:
         """
         ids = inputs["input_ids"][0].tolist()[:upto]
         kept = min(_shared(self._read, ids), len(ids) - 1)
-        if kept < len(self._read):
-            self._cache.crop(kept)
+        if surplus := self._cache.get_seq_length() - kept:
+            self._cache.crop(-surplus)
         per_token = {k: v[:, kept : len(ids)] for k, v in inputs.items() if v.shape == inputs["input_ids"].shape}
         vision = {k: v for k, v in inputs.items() if k not in per_token} if not kept else {}
         per_token.pop("attention_mask", None)  # one unpadded sequence

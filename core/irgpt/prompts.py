@@ -1,4 +1,4 @@
-"""One example question a task of IR-TD, in the wording the bundled model was trained on; offered as one-click prompts."""
+"""One example question a task of IR-TD, worded as the bundled model learned it; offered as one-click prompts."""
 
 TASK_PROMPTS: dict[str, str] = {
     "recognition": "Which object is this?\n(A) person (B) car (C) drone (D) bird",

@@ -25,7 +25,8 @@ from core.irgpt.trainer import Batch, Pictures, image_tokens, prepare, run_stage
 from core.irgpt.words import WORDS, cell_words, word_embeddings, word_logits, word_loss, word_weights
 
 IMAGENET_SHA256_PREFIX = "57934424"  # in the file's name, as torch.hub does it
-VALIDATION_TALKS = 48
+VALIDATION_TALKS = 32
+CAPTIONS_KEPT = 6  # one caption conversation in six joins the questions
 
 
 def load_imagenet(tower: ThermalTower, path: Path) -> None:
@@ -90,6 +91,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         name: [read([f / f"{part}.{name}.jsonl" for f in args.data], args.images) for part in ("train", "val")]
         for name, read in (("captions", caption_talks), ("questions", question_talks))
     }
+    talks["questions"][0] += talks["captions"][0][::CAPTIONS_KEPT]  # what the captions taught shall not be forgotten
     gguf = weights.base_model(BASE)
     processor = bundled_processor(gguf)
     model = new_model(bundled_config(), gguf)
@@ -114,14 +116,19 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     save_trained(model, args.out)
     processor.save_pretrained(args.out)
     (args.out / "metrics.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"Trained parts are in {args.out / TRAINED}; ask with: python -m core.irgpt.ask IMAGE QUESTION --model {args.out}")
+    print(f"Trained parts: {args.out / TRAINED}. Try: python -m core.irgpt.ask IMAGE QUESTION --model {args.out}")
     return record
 
 
 def _talk_stage(
-    stage: Stage, model: ThermalInternVL, processor: Any, pictures: Pictures, train_talks: list[Talk], val_talks: list[Talk],
+    stage: Stage,
+    model: ThermalInternVL,
+    processor: Any,
+    pictures: Pictures,
+    train_talks: list[Talk],
+    val_talks: list[Talk],
     args: argparse.Namespace,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     held = random.Random(args.seed).sample(val_talks, min(VALIDATION_TALKS, len(val_talks)))
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -137,10 +144,16 @@ def _talk_stage(
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m core.irgpt.train", description=__doc__)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders that core.data.build wrote (several seeds)")
-    parser.add_argument("--images", type=Path, required=True, help="folder of the data sets, to which image names are relative")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders that core.data.build wrote (several seeds)"
+    )
+    parser.add_argument(
+        "--images", type=Path, required=True, help="folder of the data sets, to which image names are relative"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and checkpoints")
-    parser.add_argument("--epochs", type=float, nargs=3, metavar=("WORDS", "CAPTIONS", "QUESTIONS"), help="passes a stage")
+    parser.add_argument(
+        "--epochs", type=float, nargs=3, metavar=("WORDS", "CAPTIONS", "QUESTIONS"), help="passes a stage"
+    )
     parser.add_argument("--seed", type=int, default=0)
     cli.run(parser, train)
 

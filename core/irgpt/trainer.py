@@ -27,7 +27,7 @@ from core.irgpt.processor import picture
 from core.thermal import read_thermal
 
 CHECKPOINT_SECONDS = 180
-VALIDATIONS = 4  # a stage
+VALIDATIONS = 2  # a stage
 Batch = Callable[[], Tensor]  # computes its loss
 
 
@@ -35,6 +35,7 @@ def prepare(model: ThermalInternVL) -> ThermalInternVL:
     """Freeze everything, language model in bfloat16, float32 LoRA on its linear layers; batch norm stays as it is."""
     model.requires_grad_(False)
     text = model.model.language_model.to(compute_dtype())
+    text.set_attn_implementation("eager")  # on CPUs 12 % faster than sdpa, forward and backward (300 tokens, bfloat16)
     config = LoraConfig(r=LORA_RANK, lora_alpha=LORA_ALPHA, target_modules="all-linear")
     inject_adapter_in_model(config, text)
     for name, parameter in text.named_parameters():
@@ -51,7 +52,11 @@ def groups(model: ThermalInternVL) -> dict[str, list[nn.Parameter]]:
     tower = inner.vision_tower
     upper = itertools.chain.from_iterable(b.parameters() for b in tower.backbone.blocks[tower.last[0] + 1 :])
     lora = [p for name, p in inner.language_model.named_parameters() if ".lora_" in name]
-    return {"tower_rate": list(upper), "projector_rate": list(inner.multi_modal_projector.parameters()), "lora_rate": lora}
+    return {
+        "tower_rate": list(upper),
+        "projector_rate": list(inner.multi_modal_projector.parameters()),
+        "lora_rate": lora,
+    }
 
 
 class Pictures:
@@ -83,7 +88,7 @@ def image_tokens(model: ThermalInternVL, lower: Tensor) -> Tensor:
 
 
 def answer_loss(model: ThermalInternVL, lower: Tensor | None, ids: Tensor, weights: Tensor) -> Tensor:
-    """Weighted cross-entropy on answer tokens; every answer counts the same. ids, weights: (B, L); lower: rows with images.
+    """Weighted cross-entropy on answer tokens, each answer counting 1. ids, weights: (B, L); lower: rows with images.
 
     Only the hidden states that predict an answer token reach the output layer.
     """
@@ -99,7 +104,12 @@ def answer_loss(model: ThermalInternVL, lower: Tensor | None, ids: Tensor, weigh
 
 
 def talk_batches(
-    model: ThermalInternVL, processor: InternVLProcessor, pictures: Pictures, talks: Sequence[Talk], stage: Stage, seed: str
+    model: ThermalInternVL,
+    processor: InternVLProcessor,
+    pictures: Pictures,
+    talks: Sequence[Talk],
+    stage: Stage,
+    seed: str,
 ) -> Iterator[Batch]:
     """One pass over the talks in random order, conversations of like length together.
 
@@ -137,26 +147,25 @@ def run_stage(
 ) -> dict[str, Any]:
     """Train one stage, or what is left of it; returns its record. `batches(epoch)` yields losses to be computed.
 
-    The lowest "loss" of `validate()` is the stage's result: those weights are in the model afterwards.
+    The weights with the lowest "loss" of `validate()` are also saved, to `out/<stage>-best`.
     """
     rated = {name: parameters for name, parameters in groups(model).items() if getattr(stage, name) > 0}
     for parameter in (p for parameters in rated.values() for p in parameters):
         parameter.requires_grad_(True)
     optimizer = torch.optim.AdamW(
-        [{"params": parameters, "lr": getattr(stage, name)} for name, parameters in rated.items()], weight_decay=WEIGHT_DECAY
+        [{"params": parameters, "lr": getattr(stage, name)} for name, parameters in rated.items()],
+        weight_decay=WEIGHT_DECAY,
     )
     total = max(1, round(stage.epochs * steps_per_epoch))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total))
     everything = nn.ParameterList(itertools.chain.from_iterable(groups(model).values()))
     modules = {"trained": everything}
-    state = load_checkpoint(out / stage.name, modules, optimizer) or {"step": 0, "history": [], "done": False}
+    state = load_checkpoint(out / stage.name, modules, optimizer) or {"step": 0, "history": []}
     schedule.last_epoch = state["step"]
     started, saved, first = time.monotonic(), time.monotonic(), state["step"]
     running: list[float] = []
     stream = itertools.chain.from_iterable(batches(epoch) for epoch in itertools.count())
-    for batch in itertools.islice(stream, state["step"], None if not state["done"] else state["step"]):
-        if state["step"] >= total:
-            break
+    for batch in itertools.islice(stream, state["step"], max(state["step"], total)):
         for group, peak in zip(optimizer.param_groups, schedule.base_lrs, strict=True):
             group["lr"] = peak * _rate(state["step"], total)
         loss = batch()
@@ -171,14 +180,13 @@ def run_stage(
             mean = sum(running[-50:]) / len(running[-50:])
             left = pace * (total - state["step"]) / 60
             log(f"{stage.name} {state['step']}/{total}  loss {mean:.3f}  {pace:.2f} s a step  {left:.0f} min left")
-        if state["step"] % max(1, total // VALIDATIONS) == 0 or state["step"] == total:
+        if state["step"] % -(-total // VALIDATIONS) == 0 or state["step"] == total:
             figures = validate()
             state["history"].append({"step": state["step"], **figures})
             log(f"{stage.name} validation {json.dumps(figures)}")
             if figures["loss"] <= min(h["loss"] for h in state["history"]):
                 save_trained(model, out / f"{stage.name}-best")
         if time.monotonic() - saved > CHECKPOINT_SECONDS or state["step"] == total:
-            state["done"] = state["step"] >= total
             save_checkpoint(out / stage.name, modules, optimizer, state)
             saved = time.monotonic()
     for parameter in everything:

@@ -8,7 +8,9 @@ pixels = st.integers(0, 640)
 
 
 def test_boxes_points_and_count_are_read_in_pixels():
-    said = "See <box>[[10, 20, 30, 40], [5.5,6,7,8]]</box> <ref>car</ref> at <pos>[(500, 250), (0, 1000)]</pos> <num>12</num>"
+    said = (
+        "<box>[[10, 20, 30, 40], [5.5,6,7,8]]</box> <ref>car</ref> at <pos>[(500, 250), (0, 1000)]</pos> <num>12</num>"
+    )
     answer = parse_answer(said, 640, 512)
     assert answer.text == said
     assert answer.boxes == [(10, 20, 30, 40), (5.5, 6, 7, 8)]
@@ -25,7 +27,11 @@ def test_numbers_outside_tags_are_only_words():
     assert (answer.boxes, answer.points, answer.count) == ([], [], None)
 
 
-@given(st.text(alphabet="<>/boxpsnum[](),.-0123456789 ", max_size=200) | st.text(max_size=200), st.integers(1, 5000), st.integers(1, 5000))
+@given(
+    st.text(alphabet="<>/boxpsnum[](),.-0123456789 ", max_size=200) | st.text(max_size=200),
+    st.integers(1, 5000),
+    st.integers(1, 5000),
+)
 def test_any_text_parses_and_stays_inside_the_image(text, width, height):
     answer = parse_answer(text, width, height)
     for x1, y1, x2, y2 in answer.boxes:

@@ -64,7 +64,8 @@ def test_assignment_error_agrees_with_trying_every_pairing(said, true):
     few, many = sorted((said, true), key=len)
     distances = [[min(1000.0, float(np.hypot(a[0] - b[0], a[1] - b[1]))) for b in many] for a in few]
     best = min(
-        sum(distances[i][j] for i, j in enumerate(order)) for order in itertools.permutations(range(len(many)), len(few))
+        sum(distances[i][j] for i, j in enumerate(order))
+        for order in itertools.permutations(range(len(many)), len(few))
     )
     expected = (best + 1000 * (len(many) - len(few))) / len(many)
     assert assignment_error(said, true) == pytest.approx(expected)

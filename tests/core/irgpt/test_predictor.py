@@ -81,7 +81,9 @@ def test_a_stopped_answer_stays_in_the_conversation_as_far_as_it_came(irgpt, ima
     piece = next(stream)
     stream.close()
     assert session.messages[-1]["content"][0]["text"] == piece
-    assert session.answer("Go on.", max_new_tokens=8) == uncached(irgpt, image, ["Tell me everything.", "Go on."], [piece], 8)
+    assert session.answer("Go on.", max_new_tokens=8) == uncached(
+        irgpt, image, ["Tell me everything.", "Go on."], [piece], 8
+    )
 
 
 def test_two_threads_take_turns(irgpt, image):
