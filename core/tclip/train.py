@@ -1,7 +1,8 @@
 """Train the thermal CLIP: python -m core.tclip.train --captions DIR_OF_BUILT --images DIR --out RUN
 
-Three stages: the base (vision tower and projections, on both kinds of captions), then the adapters "global" and "fine",
-each on its own captions over the frozen base. Started again with the same --out it continues after the last epoch.
+The base learns from both kinds of captions: the projections first, then the top of the vision tower with them. The
+adapters "global" and "fine" follow, each on its own captions over the frozen base. Started again with the same --out
+it continues after the last epoch.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from core.tclip.builders import (
     lora,
     thermal_clip_lite0,
 )
-from core.tclip.dataset import read_captions, text_ids
+from core.tclip.dataset import CaptionedImage, read_captions, text_ids
 from core.tclip.evaluate import embed
 from core.tclip.index import fuse
 from core.tclip.loss import info_nce
@@ -106,18 +107,24 @@ def text_means(clip: CustomTextCLIP, tokens: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def bottom_maps(bottom: nn.Module, preprocess: Preprocess, grey: Tensor, generator: torch.Generator) -> Tensor:
-    """Maps (N, C, h, w) in bfloat16 of one augmented version of every image."""
-    with autocast():
-        parts = [bottom(preprocess(augment(g.float() / 255, generator).to(device()))) for g in grey.split(64)]
-    return torch.cat([part.to("cpu", torch.bfloat16) for part in parts])
+def bottom_maps(
+    bottom: nn.Module, preprocess: Preprocess, grey: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """Maps (N, C, h, w), bfloat16, of every image; of an augmented version of it where there is a generator."""
+    parts = []
+    for part in grey.split(64):
+        pixels = part.float() / 255
+        pixels = augment(pixels, generator) if generator else pixels
+        with autocast():
+            parts.append(bottom(preprocess(pixels.to(device()))).to("cpu", torch.bfloat16))
+    return torch.cat(parts)
 
 
 @torch.inference_mode()
-def image_features(clip: CustomTextCLIP, preprocess: Preprocess, grey: Tensor) -> Tensor:
-    """Pooled trunk features (N, C)."""
+def pooled(top: nn.Module, maps: Tensor) -> Tensor:
+    """Pooled trunk features (N, C), float32."""
     with autocast():
-        return torch.cat([clip.visual.trunk(preprocess(g.to(device()) / 255)).float() for g in grey.split(64)])
+        return torch.cat([top(m.to(device(), memory_format=torch.channels_last)).float() for m in maps.split(64)])
 
 
 def fit(
@@ -130,15 +137,16 @@ def fit(
     batch_loss: Callable[[Tensor, int, int], Tensor],
     validate: Callable[[], float],
     keep: Callable[[], None],
+    floor: float = -1.0,
 ) -> dict[str, Any]:
-    """Train one stage, resuming from `folder`; `keep` is called whenever `validate` gives a new best.
+    """Train one stage, resuming from `folder`; `keep` is called whenever `validate` gives a new best above `floor`.
 
     Args:
         modules: what a checkpoint holds. groups: AdamW parameter groups. count: training pairs.
         batch_loss: (indices, epoch, step) -> scalar.
     """
     optimizer = torch.optim.AdamW(groups, eps=1e-8)
-    state = load_checkpoint(folder, modules, optimizer) or {"step": 0, "best": -1.0, "curve": [], "seconds": 0.0}
+    state = load_checkpoint(folder, modules, optimizer) or {"step": 0, "best": floor, "curve": [], "seconds": 0.0}
     batch = min(BATCH, count)
     steps = count // batch
     scheduler = get_cosine_schedule_with_warmup(optimizer, steps // 2, epochs * steps, last_epoch=state["step"] - 1)
@@ -174,54 +182,61 @@ def save_half(tensors: dict[str, Tensor], file: Path) -> None:
     save_file(half, file)
 
 
-def train_base(clip: CustomTextCLIP, preprocess: Preprocess, training: Pairs, val: Pairs, args: Any) -> dict[str, Any]:
-    """Stage 1: the top of the vision trunk and both projections.
+def train_base(
+    clip: CustomTextCLIP, preprocess: Preprocess, training: Pairs, val: Pairs, args: Any
+) -> dict[str, dict[str, Any]]:
+    """First both projections alone, then with the top of the vision trunk (LP-FT: Kumar et al., ICLR 2022).
 
     The bottom of the trunk and the text transformer stay as they are, so each runs once: over the captions, and over
-    `args.views` augmented versions of every image, which the epochs take in turn. Batch statistics stay ImageNet's.
+    `args.views` versions of every image, plain and augmented, which the epochs take in turn. Batch statistics stay
+    ImageNet's. Both stages write model.safetensors at their best epoch; fine-tuning must beat the projections alone.
     """
     clip.eval()
     bottom, top = split_trunk(clip.visual.trunk)
     means = {kind: text_means(clip, training.tokens[kind]) for kind in ADAPTERS}
     val_means = {kind: text_means(clip, val.tokens[kind]) for kind in ADAPTERS}
     generator = torch.Generator().manual_seed(args.seed)
-    views = [bottom_maps(bottom, preprocess, training.grey, generator) for _ in range(args.views)]
+    views = [bottom_maps(bottom, preprocess, training.grey)]
+    views += [bottom_maps(bottom, preprocess, training.grey, generator) for _ in range(args.views - 1)]
+    val_maps = bottom_maps(bottom, preprocess, val.grey)
+    plain = pooled(top, views[0])
 
-    def batch_loss(indices: Tensor, epoch: int, step: int) -> Tensor:
+    def loss_of(features: Tensor, indices: Tensor, step: int) -> Tensor:
         kind = ADAPTERS[step % 2]
-        with autocast():
-            pooled = top(views[epoch % len(views)][indices].to(device(), memory_format=torch.channels_last))
-            image, text = clip.visual.head(pooled), clip.text.proj(means[kind][indices])
+        image, text = clip.visual.head(features), clip.text.proj(means[kind][indices])
         scale = clip.logit_scale.exp().clamp(max=MAX_SCALE)
         return info_nce(unit(image), unit(text), scale, training.ids[kind][indices].to(device()))
 
+    def tuning_loss(indices: Tensor, epoch: int, step: int) -> Tensor:
+        with autocast():
+            features = top(views[epoch % len(views)][indices].to(device(), memory_format=torch.channels_last))
+        return loss_of(features.float(), indices, step)
+
     def validate() -> float:
-        features = image_features(clip, preprocess, val.grey)
         with torch.inference_mode():
-            image = unit(clip.visual.head(features)).cpu().numpy()
+            image = unit(clip.visual.head(pooled(top, val_maps))).cpu().numpy()
             texts = [unit(clip.text.proj(val_means[kind])).cpu().numpy() for kind in ADAPTERS]
         return mean_recall(retrieval(image, fuse(texts, FUSION_ALPHA)))
 
-    heads = [*clip.visual.head.parameters(), *clip.text.proj.parameters()]
-    groups = [
-        {"params": [*top.parameters()], "lr": args.trunk_lr, "weight_decay": 0.05},
-        {"params": heads, "lr": args.lr, "weight_decay": 0.05},
-        {"params": [clip.logit_scale], "lr": args.lr, "weight_decay": 0.0},
-    ]
-    modules = {
-        "top": top,
-        "head": clip.visual.head,
-        "text": clip.text.proj,
-        "scale": nn.ParameterList([clip.logit_scale]),
-    }
-    return fit(args.out / "checkpoint" / "base", modules, groups, args.epochs, len(training), args.seed, batch_loss,
-               validate, lambda: save_half(own_state(clip), args.out / "model.safetensors"))  # fmt: skip
+    def keep() -> None:
+        save_half(own_state(clip), args.out / "model.safetensors")
+
+    heads = nn.ModuleList([clip.visual.head, clip.text.proj, nn.ParameterList([clip.logit_scale])])
+    folder, count = args.out / "checkpoint", len(training)
+    groups = [{"params": [*heads.parameters()], "lr": args.lr, "weight_decay": 0.05}]
+    probe = fit(folder / "probe", {"heads": heads}, groups, args.probe_epochs, count, args.seed,
+                lambda indices, epoch, step: loss_of(plain[indices], indices, step), validate, keep)  # fmt: skip
+    load_own_state(clip, load(args.out / "model.safetensors"))
+    groups = [{"params": [*heads.parameters(), *top.parameters()], "lr": args.tune_lr, "weight_decay": 0.05}]
+    tuned = fit(folder / "tune", {"heads": heads, "top": top}, groups, args.epochs, count, args.seed, tuning_loss,
+                validate, keep, floor=probe["best"])  # fmt: skip
+    return {"probe": probe, "tune": tuned}
 
 
 def train_adapter(
-    model: Any, kind: str, features: tuple[Tensor, Tensor], training: Pairs, val: Pairs, args: Any
+    model: Any, kind: str, features: list[Tensor], training: Pairs, val: Pairs, args: Any
 ) -> dict[str, Any]:
-    """Stages 2 and 3: one adapter on its own captions; `features` are the frozen trunk's, of both splits."""
+    """One adapter on its own captions; `features` are the frozen trunk's, of both splits."""
 
     def vectors(clip: CustomTextCLIP, pooled: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         with autocast():
@@ -249,6 +264,17 @@ def train_adapter(
                lambda: save_half(adapter_state(model, kind), args.out / f"adapter_{kind}.safetensors"))  # fmt: skip
 
 
+def best_adapter(model: ThermalCLIP, rows: list[CaptionedImage]) -> tuple[str, dict[str, float]]:
+    """The adapter that serves a sentence of either kind best, and the mean recall of each over both kinds."""
+    features = model.features([read_thermal(row.image) for row in rows])
+    texts = [[row.caption_global for row in rows], [row.caption_fine for row in rows]]
+    figures = {}
+    for name in ("none", *ADAPTERS):
+        images = model.project(features, name)
+        figures[name] = float(np.mean([mean_recall(retrieval(images, model.encode_texts(t, name))) for t in texts]))
+    return max(figures, key=lambda name: figures[name]), figures
+
+
 def train(args: argparse.Namespace) -> dict[str, Any]:
     """Run or resume a training; returns what metrics.json holds."""
     torch.manual_seed(args.seed)
@@ -265,10 +291,11 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     clip.visual.trunk.load_state_dict(imagenet_weights(base_model(VISION_BASE), clip.visual.trunk))
     preprocess = Preprocess(**config["preprocess_cfg"]).to(device())
     float32_depthwise(clip.visual.trunk)
-    stages = {"base": train_base(clip, preprocess, training, val, args)}
+    stages = train_base(clip, preprocess, training, val, args)
 
     load_own_state(clip, load(args.out / "model.safetensors"))  # the best epoch, as it will be served
-    features = image_features(clip, preprocess, training.grey), image_features(clip, preprocess, val.grey)
+    bottom, top = split_trunk(clip.visual.trunk)
+    features = [pooled(top, bottom_maps(bottom, preprocess, pairs.grey)) for pairs in (training, val)]
     model = add_adapters(clip)
     for kind in ADAPTERS:
         stages[kind] = train_adapter(model, kind, features, training, val, args)
@@ -276,7 +303,9 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     described = {"name": MODEL_NAME, **config, "lora": lora(), "adapter": "none"}
     write_json(args.out / "config.json", described)
     rows = read_captions(files["val"], args.images)
-    served = ThermalCLIP.from_weights(str(args.out))
+    served = ThermalCLIP.from_weights(str(args.out))  # from here on what is stored is measured
+    described["adapter"], single = best_adapter(served, rows)
+    write_json(args.out / "config.json", described)
     figures = {adapter: retrieval(*embed(served, rows, adapter)) for adapter in ("none", *ADAPTERS, "dual")}
     metrics = {
         "data": sorted({row.source for row in rows}),
@@ -286,6 +315,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         "batch": BATCH,
         "stages": stages,
         "val": figures,
+        "val_mean_recall_one_adapter_both_captions": single,
     }
     write_json(args.out / "metrics.json", metrics)
     print(f"weights and metrics are in {args.out}")
@@ -304,11 +334,12 @@ def parser() -> argparse.ArgumentParser:
                    help="folder with train.captions.jsonl and val.captions.jsonl")  # fmt: skip
     p.add_argument("--images", type=Path, required=True, metavar="DIR", help="what image names are relative to")
     p.add_argument("--out", type=Path, default=Path("runs/tclip"), help="run folder (default: runs/tclip)")
-    p.add_argument("--epochs", type=int, default=12, help="of the base")
-    p.add_argument("--adapter-epochs", type=int, default=6, help="of each adapter")
-    p.add_argument("--lr", type=float, default=2e-3, help="of the projections")
-    p.add_argument("--trunk-lr", type=float, default=3e-4, help="of the top of the vision trunk")
-    p.add_argument("--views", type=int, default=3, help="augmented versions of each image")
+    p.add_argument("--probe-epochs", type=int, default=12, help="of the projections alone")
+    p.add_argument("--epochs", type=int, default=6, help="of fine-tuning")
+    p.add_argument("--adapter-epochs", type=int, default=5, help="of each adapter")
+    p.add_argument("--views", type=int, default=3, help="versions of each image, the plain one included")
+    p.add_argument("--lr", type=float, default=1e-3, help="of the projections alone")
+    p.add_argument("--tune-lr", type=float, default=2e-4, help="of fine-tuning")
     p.add_argument("--adapter-lr", type=float, default=2e-3)
     p.add_argument("--seed", type=int, default=0)
     return p
