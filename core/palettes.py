@@ -60,7 +60,7 @@ def draw_boxes(
     image = Image.fromarray(rgb)
     draw = ImageDraw.Draw(image)
     labels = list(labels)
-    font = ImageFont.load_default(max(10.0, min(height, width) / 32))
+    font = ImageFont.load_default(max(10.0, min(height, width) / 26))
     for number, (x1, y1, x2, y2) in enumerate(boxes):
         left, right = np.clip(sorted((x1, x2)), 0, width - 1)
         top, bottom = np.clip(sorted((y1, y2)), 0, height - 1)

@@ -24,7 +24,7 @@ READY_AGAIN: dict[str, Any] = {
     "fn": None,
     "js": "() => null",
 }  # last listener of a drop zone: empties it, its file being taken
-DISPLAY_SIDE = 768  # small images are enlarged by whole pixels to about this side
+DISPLAY_SIDE = 1024  # small images are enlarged by whole pixels to about this side
 
 _downloads = tempfile.TemporaryDirectory(prefix="infrared-studio-")
 atexit.register(_downloads.cleanup)
@@ -42,14 +42,14 @@ def drop_zone(label: str = "Infrared image (PNG, TIFF or JPEG, 8 or 16 bits)") -
 
 
 def picture() -> gr.Image:
-    """Shows PNG files unchanged, pixels as squares."""
+    """Shows PNG files unchanged."""
     return gr.Image(
         format="png",
         type="filepath",
         interactive=False,
         show_label=False,
         buttons=["fullscreen"],
-        elem_classes="pixels",
+        elem_classes="picture",
     )
 
 

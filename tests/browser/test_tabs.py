@@ -59,7 +59,7 @@ def test_detect_masks_redraws_and_downloads(page: Page, tmp_path: Path) -> None:
     number.blur()
     expect(summary).to_contain_text("at threshold 0.20")
     panel.get_by_text("inferno", exact=True).click()
-    expect(panel.locator(".pixels img")).to_be_visible()
+    expect(panel.locator(".picture img")).to_be_visible()
 
 
 def test_retrieve_finds_by_words_and_by_image_and_takes_a_new_image(page: Page, tmp_path: Path) -> None:

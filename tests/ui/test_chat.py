@@ -31,7 +31,7 @@ def test_an_answer_streams_and_its_boxes_and_points_are_drawn(calls: dict) -> No
     assert updates[-1][0][0] == {"role": "user", "content": "What is it?"}
     assert talk.marks == [(80.0, 64.0, 160.0, 192.0), (156.0, 124.0, 164.0, 132.0)]
     with Image.open(updates[-1][2]) as picture:
-        assert picture.getpixel((160, 200)) == (0x22, 0xD3, 0xEE)
+        assert picture.getpixel((240, 300)) == (0x22, 0xD3, 0xEE)
 
 
 def test_a_follow_up_reuses_the_session_of_the_image(calls: dict, model: fakes.FakeChat) -> None:
