@@ -15,7 +15,7 @@ import torch
 from core import cli
 from core.device import compute_dtype, device
 from core.lgnet.builders import build_lgnet
-from core.lgnet.evaluate import probability_map
+from core.lgnet.inference import probability_map
 
 GMACS_512 = 84.5  # of the published backbone at 1 x 3 x 512 x 512; scales with the number of pixels
 

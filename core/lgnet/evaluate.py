@@ -9,25 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from core import cli
-from core.device import autocast
 from core.lgnet.dataset import Sample, read_ids, read_pairs
+from core.lgnet.inference import probability_map
 from core.lgnet.metrics import SegmentationMetrics
 from core.lgnet.model import LGNet
-
-
-@torch.inference_mode()
-def probability_map(model: LGNet, pixels: np.ndarray, descriptor: np.ndarray | None = None) -> np.ndarray:
-    """Target probability of every pixel; float32 (H, W) in [0, 1] for grey (H, W) in [0, 1]."""
-    model.eval()
-    where = next(model.parameters()).device
-    image = torch.from_numpy(pixels)[None, None].to(where)
-    td = None if descriptor is None else torch.from_numpy(descriptor)[None].to(where)
-    with autocast():
-        fused, _ = model(image, td)
-    return torch.sigmoid(fused.float())[0, 0].cpu().numpy()
 
 
 def measure(method: Callable[[Sample], np.ndarray], samples: Iterable[Sample]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from core.device import device
 from core.errors import InputError
 from core.lgnet.builders import build_lgnet, build_lgnet_toy
 from core.lgnet.descriptor import TextImageEncoder, target_descriptor
-from core.lgnet.evaluate import probability_map
+from core.lgnet.inference import probability_map
 from core.lgnet.model import LGNet
 from core.thermal import ThermalImage
 from core.weights import load, resolve
