@@ -38,7 +38,12 @@ def answers(irgpt: IRGPT, task: str, questions: Sequence[tuple[str, Path | None]
         conversations.append([{"role": "user", "content": [*image, {"type": "text", "text": question}]}])
     irgpt.processor.tokenizer.padding_side = "left"
     batch = irgpt.processor.apply_chat_template(
-        conversations, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", padding=True
+        conversations,
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+        processor_kwargs={"padding": True},
     ).to(irgpt.model.device)
     tokens = irgpt.model.generate(**batch, max_new_tokens=MAX_NEW_TOKENS.get(task, OTHER_NEW_TOKENS), do_sample=False)
     said = tokens[:, batch["input_ids"].shape[1] :]
