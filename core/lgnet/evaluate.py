@@ -12,6 +12,7 @@ import numpy as np
 
 from core import cli
 from core.lgnet.dataset import Sample, read_ids, read_pairs
+from core.lgnet.descriptor import TextImageEncoder, target_descriptor
 from core.lgnet.inference import probability_map
 from core.lgnet.metrics import SegmentationMetrics
 from core.lgnet.model import LGNet
@@ -25,15 +26,16 @@ def measure(method: Callable[[Sample], np.ndarray], samples: Iterable[Sample]) -
     return metrics.result()
 
 
-def evaluate_samples(model: LGNet, samples: list[Sample], descriptor: str, threshold: float = 0.5) -> dict[str, Any]:
-    """Figures of a model on samples, image-only target descriptors from `descriptor` ("none": zeros)."""
-    embed: Callable[[Sample], np.ndarray | None] = lambda sample: None  # noqa: E731
-    if descriptor != "none":
-        from core.tclip.predictor import ThermalCLIP
+def evaluate_samples(
+    model: LGNet, samples: Iterable[Sample], encoder: TextImageEncoder | None, threshold: float = 0.5
+) -> dict[str, Any]:
+    """Figures of a model on samples, from image-only target descriptors."""
 
-        encoder = ThermalCLIP.from_weights(descriptor)
-        embed = lambda sample: encoder.encode_images([sample.image])[0]  # noqa: E731
-    return measure(lambda s: probability_map(model, s.image.unit01(), embed(s)) > threshold, samples)
+    def mask(sample: Sample) -> np.ndarray:
+        descriptor = target_descriptor(encoder, sample.image) if encoder else None
+        return probability_map(model, sample.image.unit01(), descriptor) > threshold
+
+    return measure(mask, samples)
 
 
 def main(args: argparse.Namespace) -> dict[str, Any]:

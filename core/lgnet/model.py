@@ -159,6 +159,9 @@ class LGNet(nn.Module):
     Args of the constructor are built parts; `core.lgnet.builders` holds the paper's numbers.
     """
 
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
     def __init__(
         self,
         encoders: nn.ModuleList,

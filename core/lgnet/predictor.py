@@ -11,7 +11,7 @@ from skimage.measure import label, regionprops
 from core.device import device
 from core.errors import InputError
 from core.lgnet.builders import build_lgnet, build_lgnet_toy
-from core.lgnet.descriptor import TextImageEncoder, target_descriptor
+from core.lgnet.descriptor import TextImageEncoder, load_encoder, target_descriptor
 from core.lgnet.inference import probability_map
 from core.lgnet.model import LGNet
 from core.thermal import ThermalImage
@@ -94,12 +94,7 @@ class LGNetPredictor:
             model.load_state_dict({k: v.float() for k, v in load(folder / "model.safetensors").items()}, strict=True)
         except RuntimeError as error:
             raise InputError(f"{name} does not hold weights of {config['architecture']}; train it again.") from error
-        encoder = None
-        if config["descriptor"] != "none":
-            from core.tclip.predictor import ThermalCLIP
-
-            encoder = ThermalCLIP.from_weights(config["descriptor"])
-        return cls(model, encoder)
+        return cls(model, load_encoder(config["descriptor"]))
 
     def probability(self, image: ThermalImage, text: str = "") -> np.ndarray:
         """Target probability of every pixel: float32 (H, W) in [0, 1].

@@ -27,6 +27,7 @@ from core.device import device
 from core.errors import InputError
 from core.lgnet.builders import build_lgnet, build_lgnet_toy
 from core.lgnet.dataset import CropSampler, Sample, read_training_folder, split_validation
+from core.lgnet.descriptor import TextImageEncoder, load_encoder
 from core.lgnet.evaluate import evaluate_samples
 from core.lgnet.loss import lgnet_loss
 from core.lgnet.model import LGNet
@@ -36,13 +37,10 @@ DESCRIPTOR_DIM = 512
 TEXT_DROP = 0.5  # share of training samples whose text is left out, so that the network works without it
 
 
-def descriptors(samples: list[Sample], source: str) -> tuple[Tensor, Tensor]:
-    """(image embeddings, text embeddings), each (N, 512); zeros where there is no text or `source` is "none"."""
+def descriptors(samples: list[Sample], encoder: TextImageEncoder | None) -> tuple[Tensor, Tensor]:
+    """(image embeddings, text embeddings), each (N, 512); zeros without an encoder or without text."""
     images, texts = (np.zeros((len(samples), DESCRIPTOR_DIM), np.float32) for _ in range(2))
-    if source != "none":
-        from core.tclip.predictor import ThermalCLIP
-
-        encoder = ThermalCLIP.from_weights(source)
+    if encoder is not None:
         for start in range(0, len(samples), 32):
             images[start : start + 32] = encoder.encode_images([s.image for s in samples[start : start + 32]])
         said = [i for i, s in enumerate(samples) if s.text]
@@ -67,7 +65,8 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     if not any(s.mask.any() for s in training):
         raise InputError("No training image has a target in its mask; add masks, or export a revision that has some.")
     print(f"{len(training)} training and {len(validation)} validation images", flush=True)
-    image_td, text_td = descriptors(training, args.descriptor)
+    encoder = load_encoder(args.descriptor)
+    image_td, text_td = descriptors(training, encoder)
 
     args.out.mkdir(parents=True, exist_ok=True)
     config = {
@@ -119,7 +118,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             left = (time.monotonic() - started) / (step - first) * (args.steps - step) / 60
             print(f"step {step}/{args.steps}  loss {np.mean(losses[-20:]):.4f}  {left:.1f} min left", flush=True)
         if accelerator.is_main_process and (step % args.every == 0 or step == args.steps):
-            figures = evaluate_samples(cast(LGNet, average.module), validation, args.descriptor) if validation else {}
+            figures = evaluate_samples(cast(LGNet, average.module), validation, encoder) if validation else {}
             point = {"step": step, "loss": float(np.mean(losses)), **figures}
             state["curve"].append(point)
             losses.clear()
