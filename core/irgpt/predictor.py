@@ -86,7 +86,8 @@ class ChatSession:
 
     def _generate(self, question: str, inputs: dict[str, Tensor], max_new_tokens: int) -> Iterator[str]:
         tokenizer, stops = self.irgpt.processor.tokenizer, _stop_tokens(self.irgpt)
-        said, text = [], ""
+        said: list[int] = []
+        text = ""
         try:
             with self.irgpt.lock:
                 token = self._advance(inputs)

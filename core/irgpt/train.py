@@ -1,6 +1,7 @@
 """Train the bundled IRGPT: words, captions, questions. Resumable: start the same command again."""
 
 import argparse
+import functools
 import json
 import random
 from collections.abc import Iterator
@@ -61,12 +62,15 @@ class Words:
             lower, cells = lower.flip(-1), cells.flip(-1)
         return image_tokens(self.model, lower), cells.flatten(1)
 
-    def batches(self, size: int, seed: str) -> Iterator[Batch]:
-        rng = random.Random(seed)
+    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
+        rng = random.Random(f"{seed}/words/{epoch}")
         order = rng.sample(self.train, len(self.train))
         for start in range(0, len(order) - size + 1, size):
             paths, flip = order[start : start + size], rng.random() < 0.5
-            yield lambda paths=paths, flip=flip: word_loss(*self._batch(paths, flip), self.embeddings, self.weights)
+            yield functools.partial(self._loss, paths, flip)
+
+    def _loss(self, paths: list[Path], flip: bool) -> Tensor:
+        return word_loss(*self._batch(paths, flip), self.embeddings, self.weights)
 
     @torch.no_grad()
     def validate(self) -> dict[str, Any]:
@@ -105,12 +109,10 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             grid = int(processor.image_seq_length**0.5)
             words = Words(model, pictures, processor.tokenizer, read_all(args.images), grid)
             steps = len(words.train) // stage.batch
-            figures = run_stage(
-                stage, model, lambda epoch, s=stage, w=words: w.batches(s.batch, f"{args.seed}/{s.name}/{epoch}"),
-                steps, words.validate, args.out,
-            )  # fmt: skip
+            batches = functools.partial(words.batches, stage.batch, args.seed)
+            figures = run_stage(stage, model, batches, steps, words.validate, args.out)
         else:
-            figures = _talk_stage(stage, model, processor, pictures, *talks[stage.name], args)
+            figures = _talk_stage(stage, model, processor, pictures, talks[stage.name], args)
         record["stages"].append(figures)
 
     save_trained(model, args.out)
@@ -125,10 +127,10 @@ def _talk_stage(
     model: ThermalInternVL,
     processor: Any,
     pictures: Pictures,
-    train_talks: list[Talk],
-    val_talks: list[Talk],
+    talks: list[list[Talk]],
     args: argparse.Namespace,
 ) -> dict[str, Any]:
+    train_talks, val_talks = talks
     held = random.Random(args.seed).sample(val_talks, min(VALIDATION_TALKS, len(val_talks)))
 
     def batches(epoch: int) -> Iterator[Batch]:
