@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -109,13 +110,21 @@ def base_model(name: str) -> Path:
 
 
 def load(path: Path) -> dict[str, Tensor]:
-    """Tensors of one safetensors file, on the CPU.
+    """Tensors of one safetensors file, on the CPU, denormal numbers replaced by zero.
+
+    Trained weights hold denormals (below 1.2e-38), and convolutions with them run up to ten times slower.
 
     Raises:
         InputError: the file is missing or is not a safetensors file (pickles are never read).
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open has no __iter__)
+            return {key: _without_denormals(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118 (no __iter__)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path.name} is not a readable safetensors file; train or download it again.") from error
+
+
+def _without_denormals(tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point() or tensor.dtype == torch.float16:  # float16 stores small weights as denormals
+        return tensor
+    return tensor.masked_fill(tensor.abs() < torch.finfo(tensor.dtype).tiny, 0)

@@ -118,7 +118,8 @@ def build(services: Services) -> None:
         if not question:
             raise InputError("Type a question or press one of the task buttons first.")
         said = [*messages, {"role": "user", "content": question}]
-        yield [*said, {"role": "assistant", "content": "…"}], "", gr.skip(), gr.update(interactive=True)
+        wait = "…" if talk.session else "Reading the image… the first question also loads the model."
+        yield [*said, {"role": "assistant", "content": wait}], "", gr.skip(), gr.update(interactive=True)
         if talk.session is None:
             talk.session = services.chat().session(talk.image)
         text = ""

@@ -119,8 +119,10 @@ def _measured(record: Record, groups: list[Group], view: np.ndarray | None, rng:
     if view is None:
         return f"{subject}: {'; '.join(told) or 'no labeled object'}"
     frame, stock = frame_words(view), "; ".join(told) or "no labeled object"
-    return rng.choice((
-        f"{subject} with {stock}; the frame is {frame}",
-        f"{subject}, {frame}; it holds {stock}",
-        f"{subject}: {stock}; as a whole {frame}",
-    ))
+    return rng.choice(
+        (
+            f"{subject} with {stock}; the frame is {frame}",
+            f"{subject}, {frame}; it holds {stock}",
+            f"{subject}: {stock}; as a whole {frame}",
+        )
+    )

@@ -52,7 +52,7 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
             if not well_formed(record):
                 raise InputError(
                     f'{path.name}, line {line}: not a conversation record; it needs "image" and "conversations" '
-                    "with turns of \"from\" and \"value\"."
+                    'with turns of "from" and "value".'
                 )
             yield record
 

@@ -107,8 +107,7 @@ def roadscene(root: Path) -> Iterator[Record]:
 
 
 READERS: dict[str, Callable[[Path], Iterator[Record]]] = {
-    read.__name__: read
-    for read in (langir_sirst, nudt_sirst, sirst_backgrounds, hit_uav, roadscene, drone_ir, cheetah)
+    read.__name__: read for read in (langir_sirst, nudt_sirst, sirst_backgrounds, hit_uav, roadscene, drone_ir, cheetah)
 }
 
 

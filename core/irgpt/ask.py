@@ -15,7 +15,7 @@ def ask(args: argparse.Namespace) -> dict[str, Any]:
     image = read_thermal(args.image)  # before the model: a bad file shall not cost its loading time
     from core.irgpt.predictor import IRGPT
 
-    session = IRGPT.from_weights(args.model).session(image)
+    session = IRGPT.from_weights(args.model, None if args.bf16 else "nf4").session(image)
     pieces = []
     for piece in session.ask(args.question, args.max_tokens):
         print(piece, end="", flush=True)
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("image", type=Path)
     parser.add_argument("question")
     parser.add_argument("--model", default="bundled/irgpt", help="bundled/irgpt, a local folder, or a Hub id")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 instead of 4-bit NF4")
     parser.add_argument("--max-tokens", type=int, default=128)
     cli.run(parser, ask)
 

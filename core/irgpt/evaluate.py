@@ -67,7 +67,7 @@ def choose(rows: Iterable[Conversation], limit: int | None, seed: int = 0) -> di
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """tasks: {name: {n, score, constant}}, psum, nsum, blind, model, seconds."""
     tasks = choose(read_conversations(args.questions), args.limit)
-    irgpt = IRGPT.from_weights(args.model)
+    irgpt = IRGPT.from_weights(args.model, None if args.bf16 else "nf4")
     started, figures = time.monotonic(), {}
     print(f"{'task':22}{'n':>6}{'score':>9}{'constant':>10}")
     for task in (t for t in POSITIVE + NEGATIVE if t in tasks):
@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, required=True, help="JSON lines in IR-TD's format with a task each")
     parser.add_argument("--images", type=Path, required=True, help="folder to which the image names are relative")
     parser.add_argument("--model", default="bundled/irgpt", help="bundled/irgpt, a local folder, or a Hub id")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 instead of 4-bit NF4")
     parser.add_argument("--blind", action="store_true", help="the same model without the image")
     parser.add_argument("--limit", type=int, help="at most this many questions a task")
     parser.add_argument("--batch", type=int, default=16)

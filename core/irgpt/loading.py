@@ -34,7 +34,7 @@ _GGUF = {
 def language_weights(gguf: Path, heads: int, key_heads: int) -> dict[str, Tensor]:
     """float32 parameters of a Llama model, dequantised from a GGUF file.
 
-    transformers' `gguf_file=` gives the same numbers (a test holds it to that) in 15 s instead of 3.
+    transformers' `gguf_file=` gives the same numbers (a slow test holds it to that) in 15 s instead of 3.
     """
     from gguf import GGUFReader, dequantize
 

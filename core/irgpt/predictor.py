@@ -1,7 +1,7 @@
 """Talk about one infrared image: the image is read once, every question after that only adds its own tokens."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Literal, Self
 
 import torch
@@ -26,18 +26,17 @@ class IRGPT:
         self.lock = threading.Lock()
 
     @classmethod
-    def from_weights(cls, name: str = "bundled/irgpt", quantise: Literal["auto", "nf4"] | None = "auto") -> Self:
+    def from_weights(cls, name: str = "bundled/irgpt", quantise: Literal["nf4"] | None = "nf4") -> Self:
         """`name`: bundled/irgpt, a local folder, or the Hub id of any `AutoModelForImageTextToText`.
 
-        `quantise`: "nf4" = 4-bit by bitsandbytes; None = bfloat16; "auto" = nf4 on a GPU, where memory is short,
-        bfloat16 on a CPU, where nf4 is slower (docs/BENCHMARKS.md).
+        `quantise`: "nf4" = language model in 4 bits by bitsandbytes, also faster than bfloat16 on the CPU measured
+        (docs/BENCHMARKS.md); None = bfloat16.
 
         Raises:
             InputError: nothing usable lies under that name.
         """
         folder = resolve(name)
-        nf4 = quantise == "nf4" or (quantise == "auto" and device().type == "cuda")
-        model = load_model(folder, compute_dtype(), nf4)
+        model = load_model(folder, compute_dtype(), nf4=quantise == "nf4")
         try:
             processor = AutoProcessor.from_pretrained(folder)
         except (OSError, ValueError) as error:
@@ -64,7 +63,7 @@ class ChatSession:
         with irgpt.lock:
             self._advance(probes[0], upto=_shared(*(probe["input_ids"][0].tolist() for probe in probes)))
 
-    def ask(self, question: str, max_new_tokens: int = 128) -> Iterator[str]:
+    def ask(self, question: str, max_new_tokens: int = 128) -> Generator[str]:
         """The answer, piece by piece (greedy). Closing the iterator stops within one token and frees the model.
 
         What was said up to then stays in the conversation; a question stopped before its first piece is forgotten.
@@ -84,7 +83,7 @@ class ChatSession:
         """The whole answer at once."""
         return "".join(self.ask(question, max_new_tokens))
 
-    def _generate(self, question: str, inputs: dict[str, Tensor], max_new_tokens: int) -> Iterator[str]:
+    def _generate(self, question: str, inputs: dict[str, Tensor], max_new_tokens: int) -> Generator[str]:
         tokenizer, stops = self.irgpt.processor.tokenizer, _stop_tokens(self.irgpt)
         said: list[int] = []
         text = ""

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,19 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 90  # seconds; an idle machine needs about 6, a loaded one more
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-]
 
 
 @pytest.fixture(scope="session")
@@ -64,17 +54,6 @@ def _wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"the app did not answer at {url}:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.fail("the browser tests need Chromium: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def problems() -> list[str]:
     """Console errors, page errors and requests that leave this machine, of the test's page; must stay empty."""
@@ -90,7 +69,7 @@ def page(browser: Browser, app_url: str, problems: list[str], request: pytest.Fi
     visit.on("console", lambda m: problems.append(f"console: {m.text} {m.location}") if m.type == "error" else None)
     visit.on("pageerror", lambda error: problems.append(f"page: {error}"))
     visit.on("request", lambda r: problems.append(f"foreign: {r.url}") if _foreign(r.url, app_url) else None)
-    visit.goto(app_url)
+    visit.goto(app_url, timeout=90_000)
     expect(visit.get_by_role("tab", name="Detect", exact=True)).to_be_visible(timeout=30_000)
     yield visit
     context.close()

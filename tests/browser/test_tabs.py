@@ -30,10 +30,6 @@ def upload(panel: Locator, path: Path, zone: int = 0) -> None:
     panel.locator(".drop-zone input[type=file]").nth(zone).set_input_files(path)
 
 
-def toast(page: Page) -> Locator:
-    return page.locator(".toast-body")
-
-
 def test_detect_masks_redraws_and_downloads(page: Page, tmp_path: Path) -> None:
     panel = open_tab(page, "Detect")
     expect(panel.get_by_text("No image yet")).to_be_visible()
@@ -93,7 +89,7 @@ def test_chat_streams_an_answer_stops_and_goes_on(page: Page) -> None:
 
     panel.get_by_role("button", name="Scene", exact=True).click()
     expect(answers).to_have_count(1, timeout=20_000)
-    expect(answers.last).not_to_have_text("…", timeout=MODEL)
+    expect(answers.last).not_to_contain_text("…", timeout=MODEL)
     expect(stop).to_be_disabled(timeout=MODEL)
 
     question.fill("Describe the image in as many words as you can.")
@@ -103,10 +99,11 @@ def test_chat_streams_an_answer_stops_and_goes_on(page: Page) -> None:
         stop.click(timeout=5_000)
     expect(stop).to_be_disabled(timeout=20_000)
 
+    page.wait_for_timeout(500)  # a question asked while the page still closes the last answer is ignored
     question.fill("What kind of scene is this?")
     question.press("Enter")
     expect(answers).to_have_count(3, timeout=20_000)
-    expect(answers.last).not_to_have_text("…", timeout=MODEL)
+    expect(answers.last).not_to_contain_text("…", timeout=MODEL)
     expect(stop).to_be_disabled(timeout=MODEL)
 
 
@@ -143,14 +140,16 @@ def test_on_a_phone_every_tab_is_reachable_and_nothing_scrolls_sideways(page: Pa
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
-@pytest.mark.parametrize("kind", ["corrupt.png", "bomb.png", "text.png", "empty.png"])
 @pytest.mark.parametrize("tab", ["Detect", "Retrieve", "Chat"])
-def test_a_hostile_upload_gives_one_message_and_the_app_goes_on(
-    page: Page, hostile: dict[str, Path], tab: str, kind: str
+def test_hostile_uploads_give_one_message_each_and_the_app_goes_on(
+    page: Page, hostile: dict[str, Path], tab: str
 ) -> None:
     panel = open_tab(page, tab)
-    upload(panel, hostile[kind])
-    expect(toast(page)).to_have_count(1, timeout=20_000)
-    expect(toast(page)).to_contain_text(kind)
-    assert "Traceback" not in page.content()
-    expect(panel.locator(".drop-zone input[type=file]").first).to_be_attached()  # ready for the next file
+    messages = page.locator(".toast-body")
+    for kind in ("corrupt.png", "bomb.png", "text.png", "empty.png"):
+        upload(panel, hostile[kind])
+        expect(messages.filter(has_text=kind)).to_have_count(1, timeout=30_000)
+        expect(messages).to_have_count(1)
+        assert "Traceback" not in page.content()
+        page.get_by_test_id("toast-close").click()
+        expect(messages).to_have_count(0)

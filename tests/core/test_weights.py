@@ -20,7 +20,7 @@ def test_every_bundled_file_has_the_hash_that_the_manifest_says():
 def test_the_bundled_weights_stay_under_60_megabytes_and_are_safetensors():
     files = [p for p in weights.ROOT.rglob("*") if p.is_file()]
     assert sum(p.stat().st_size for p in files) < 60e6
-    assert {p.suffix for p in files} <= {".safetensors", ".json", ".txt"}
+    assert {p.suffix for p in files} <= {".safetensors", ".json", ".txt", ".jinja"}
 
 
 def test_a_changed_file_is_refused(tmp_path, monkeypatch):
@@ -46,6 +46,15 @@ def test_a_changed_file_is_refused(tmp_path, monkeypatch):
         monkeypatch.undo()
         weights.manifest.cache_clear()
         weights.bundled.cache_clear()
+
+
+def test_denormal_numbers_become_zero_and_all_others_stay(tmp_path):
+    values = {"w": torch.tensor([1e-40, -1e-39, 1.2e-38, 0.0, -3.5]), "n": torch.tensor([1, 2])}
+    values["half"] = torch.tensor([6e-8, 1.0], dtype=torch.float16)
+    save_file(values, tmp_path / "model.safetensors")
+    read = weights.load(tmp_path / "model.safetensors")
+    assert read["w"].tolist() == torch.tensor([0, 0, 1.2e-38, 0.0, -3.5]).tolist()
+    assert torch.equal(read["n"], values["n"]) and torch.equal(read["half"], values["half"])
 
 
 def test_a_pickle_is_never_read(tmp_path):

@@ -1,14 +1,14 @@
 """The mask editor in a real browser: what is painted is what is stored."""
 
+import contextlib
 import io
-import shutil
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from core.thermal import read_thermal
 from labeling import masks
@@ -21,10 +21,9 @@ WIDTH, HEIGHT = 641, 513
 
 
 @pytest.mark.timeout(240)
-def test_single_pixels_borders_and_strokes_come_back_identical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.fail("the browser tests need Chromium: apt-get install -y chromium")
+def test_single_pixels_borders_and_strokes_come_back_identical(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
+) -> None:
     monkeypatch.delenv("SPACE_ID", raising=False)
     studio = Studio(
         f"sqlite:///{tmp_path / 'studio.db'}", tmp_path / "store", lambda data, name: read_thermal(data, name).size
@@ -38,9 +37,7 @@ def test_single_pixels_borders_and_strokes_come_back_identical(tmp_path: Path, m
         label.build(fake_services(tmp_path, studio=studio))
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
+        with contextlib.closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
             problems: list[str] = []
             page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
             page.on("pageerror", lambda error: problems.append(str(error)))
@@ -77,7 +74,6 @@ def test_single_pixels_borders_and_strokes_come_back_identical(tmp_path: Path, m
             expect(foot).to_contain_text(f"{truth.sum()} px masked")
             page.keyboard.press("Control+Enter")
             expect(page.locator("#label-progress")).to_contain_text("1 refined", timeout=30_000)
-            browser.close()
     finally:
         app.close()
     assert problems == []

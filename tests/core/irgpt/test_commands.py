@@ -29,6 +29,7 @@ def test_ask_writes_the_contracts_keys(monkeypatch, bundle, tmp_path, capsys):
         "What?",
         "--model",
         bundle,
+        "--bf16",
         "--max-tokens",
         4,
         "--json",
@@ -64,7 +65,7 @@ def test_evaluate_writes_every_task_and_both_sums(monkeypatch, bundle, tmp_path,
     ]
     questions(tmp_path / "q.jsonl", rows * 2)
     flags = ["--blind"] if blind else []
-    call(monkeypatch, evaluate, "--questions", tmp_path / "q.jsonl", "--images", tmp_path, "--model", bundle,
+    call(monkeypatch, evaluate, "--questions", tmp_path / "q.jsonl", "--images", tmp_path, "--model", bundle, "--bf16",
          "--json", tmp_path / "o.json", *flags)  # fmt: skip
     result = json.loads((tmp_path / "o.json").read_text())
     assert result["blind"] is blind
