@@ -16,6 +16,7 @@ from core.irgpt.prompts import TASK_PROMPTS
 from core.palettes import colorize, draw_boxes
 from core.thermal import ThermalImage
 from ui import images, theme
+from ui.entering import on_enter
 from ui.events import CHEAP, MODEL, guarded
 from ui.services import Services
 
@@ -41,6 +42,10 @@ class Talk:
 def readable(text: str) -> str:
     """An answer without the markup that `parse_answer` reads."""
     return re.sub(r"</?(box|pos|num|ref)>", "", text).strip()
+
+
+def spoken(text: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": text}
 
 
 def task_title(task: str) -> str:
@@ -119,19 +124,23 @@ def build(services: Services) -> None:
             raise InputError("Type a question or press one of the task buttons first.")
         said = [*messages, {"role": "user", "content": question}]
         wait = "…" if talk.session else "Reading the image… the first question also loads the model."
-        yield [*said, {"role": "assistant", "content": wait}], "", gr.skip(), gr.update(interactive=True)
-        if talk.session is None:
-            talk.session = services.chat().session(talk.image)
+        yield [*said, spoken(wait)], "", gr.skip(), gr.update(interactive=True)
         text = ""
-        # Stop closes this generator, and that closes the model's: it is free within one token.
-        with closing(talk.session.ask(question)) as pieces:
-            for piece in pieces:
-                text += piece
-                yield [*said, {"role": "assistant", "content": readable(text)}], gr.skip(), gr.skip(), gr.skip()
+        try:
+            if talk.session is None:
+                talk.session = services.chat().session(talk.image)
+            # Stop closes this generator, and that closes the model's: it is free within one token.
+            with closing(talk.session.ask(question)) as pieces:
+                for piece in pieces:
+                    text += piece
+                    yield [*said, spoken(readable(text))], gr.skip(), gr.skip(), gr.skip()
+        except Exception:
+            yield [*said, spoken("No answer: see the message.")], gr.skip(), gr.skip(), gr.update(interactive=False)
+            raise
         parsed = parse_answer(text, *talk.image.size)
         points = [(x - POINT, y - POINT, x + POINT, y + POINT) for x, y in parsed.points]
         talk.marks = [*parsed.boxes, *points]
-        final = {"role": "assistant", "content": readable(text) or "The model gave no answer."}
+        final = spoken(readable(text) or "The model gave no answer.")
         yield [*said, final], gr.skip(), draw(talk, palette), gr.update(interactive=False)
 
     @guarded
@@ -145,6 +154,11 @@ def build(services: Services) -> None:
     def on_palette(talk: Talk | None, palette: str):
         return gr.skip() if talk is None else draw(talk, palette)
 
+    @guarded
+    def warm():
+        services.chat()
+
+    on_enter(warm, None, None)  # loading takes longer than choosing an image
     upload.upload(on_upload, [upload, palette], opened, show_progress_on=[picture], **CHEAP)
     strip.select(on_example, palette, opened, show_progress_on=[picture], **CHEAP)
     upload.upload(**images.READY_AGAIN, outputs=upload)

@@ -9,6 +9,7 @@ import gradio as gr
 from core.errors import InputError
 from core.thermal import ThermalImage, read_thermal
 from ui import access, images, theme
+from ui.entering import on_enter
 from ui.events import CHEAP, MODEL, guarded
 from ui.library import Library
 from ui.services import Services
@@ -132,6 +133,11 @@ def build(services: Services) -> None:
         gr.Success("Added. It takes part in the next search.", title="Gallery")
         return [], pictures(everything(), palette), summary_of(len(library.paths())), gr.update(visible=False)
 
+    @guarded
+    def warm():
+        services.index()
+
+    on_enter(warm, None, None)  # the model loads while the words are typed
     look: dict[str, Any] = {"outputs": shown, "show_progress_on": [gallery], **MODEL}
     runs: list[Any] = [
         text.submit(on_text, [text, palette, top], **look),

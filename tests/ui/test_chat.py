@@ -65,6 +65,16 @@ def test_a_question_without_an_image_says_what_to_do(calls: dict) -> None:
         list(calls["answer"]("  ", begin(calls), [], "ironbow"))
 
 
+def test_a_failing_model_ends_the_waiting_state(tmp_path: Path) -> None:
+    def broken():
+        raise RuntimeError("no memory")
+
+    calls = pages.handlers(chat, pages.fake_services(tmp_path, chat=broken))
+    with pytest.warns(UserWarning, match="could not finish"):
+        *_, shown, _ = calls["answer"]("What?", begin(calls), [], "ironbow")
+    assert shown[0][-1]["content"] == "No answer: see the message." and shown[3] == gr.update(interactive=False)
+
+
 def test_every_task_has_a_button(tmp_path: Path) -> None:
     with gr.Blocks() as page:
         chat.build(pages.fake_services(tmp_path))
