@@ -19,11 +19,11 @@ def card(name: str, model: dict[str, Any]) -> str:
     if model.get("git_revision"):
         facts.append(("Code", f"<code>{escape(str(model['git_revision']))}</code>"))
     files = "".join(
-        f"<div>{escape(file)} · {details['bytes'] / 1e6:.1f} MB · sha256 <code>{escape(details['sha256'])}</code></div>"
+        f"<div>{escape(file)} · {_size(details['bytes'])} · sha256 <code>{escape(details['sha256'])}</code></div>"
         for file, details in model.get("files", {}).items()
     )
     if files:
-        facts.append(("Files", files))
+        facts.append(("Files", f"<details><summary>Sizes and checksums</summary>{files}</details>"))
     rows = "".join(
         f"<tr><td>{escape(figure['name'])}</td><td class='value'>{escape(_words(figure['value']))}</td>"
         f"<td>{escape(_words(figure.get('baseline') or '—'))}</td>"
@@ -48,7 +48,7 @@ def build(services: Services) -> None:
     models = services.manifest.get("models", {})
     gr.Markdown(
         "### About the models\nEverything here runs on the small weights that come with the studio. They were trained "
-        "by this project, and the figures below were measured on data that the models never saw."
+        "or adapted by this project, and the figures below were measured on data that the models never saw."
     )
     if not models:
         gr.HTML(theme.empty("No bundled models", "Train one and describe it in weights/manifest.json."))
@@ -57,6 +57,10 @@ def build(services: Services) -> None:
 
 def _count(parameters: Any) -> str:
     return f"{parameters / 1e6:.2f} million" if isinstance(parameters, int | float) else escape(str(parameters))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
 def _words(value: Any) -> str:
