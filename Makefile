@@ -51,7 +51,7 @@ bench: install  ## the figures of docs/BENCHMARKS.md that are about speed
 data: install  ## captions and questions from the annotations under DATA
 	$(PY) -m core.data.build --data $(DATA) --out runs/built --seed 0
 
-# The commands behind the bundled weights; each goes on where it stopped.
+# The commands behind the bundled weights; each goes on where it stopped. docs/LOG.md says where the bundled runs differed.
 SMALL_TARGETS := $(DATA)/langir_sirst $(DATA)/nudt_sirst $(DATA)/sirst_backgrounds
 
 train-tclip: data
@@ -59,7 +59,7 @@ train-tclip: data
 
 train-lgnet: install
 	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet-a --descriptor none --crop 96 --steps 1500
-	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet --init runs/lgnet-a --crop 128 --steps 1400
+	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet --init runs/lgnet-a --crop 160 --batch 5 --warmup 50 --steps 1900
 
 train-irgpt: data
 	$(PY) -m core.irgpt.train --data runs/built --images $(DATA) --out runs/irgpt
