@@ -25,6 +25,20 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 
+# how the tokenizer's special tokens are used: by the chat, and by InternVL's processor
+SPECIAL_TOKENS = {
+    "bos_token": "<|im_start|>",
+    "eos_token": "<|im_end|>",
+    "pad_token": "<|im_end|>",
+    "unk_token": "<|endoftext|>",
+    "extra_special_tokens": {
+        "start_image_token": IMAGE_START,
+        "end_image_token": IMAGE_END,
+        "context_image_token": IMAGE_TOKEN,
+        "video_token": VIDEO_TOKEN,
+    },
+}
+
 
 def build_processor(tokenizer: PreTrainedTokenizerFast, image_size: int, image_tokens: int) -> InternVLProcessor:
     """A processor that turns one image into one tile of `image_size` pixels and `image_tokens` tokens."""
@@ -46,19 +60,7 @@ def bundled_processor(gguf: Path) -> InternVLProcessor:
     for token in content["added_tokens"]:
         token["content"] = RENAMED.get(token["content"], token["content"])
     content["model"]["vocab"] = {RENAMED.get(word, word): index for word, index in content["model"]["vocab"].items()}
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(content)),
-        bos_token="<|im_start|>",
-        eos_token="<|im_end|>",
-        pad_token="<|im_end|>",
-        unk_token="<|endoftext|>",
-        extra_special_tokens={
-            "start_image_token": IMAGE_START,
-            "end_image_token": IMAGE_END,
-            "context_image_token": IMAGE_TOKEN,
-            "video_token": VIDEO_TOKEN,
-        },
-    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(content)), **SPECIAL_TOKENS)
     return build_processor(tokenizer, IMAGE_SIZE, IMAGE_TOKENS)
 
 

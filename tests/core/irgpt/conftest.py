@@ -7,7 +7,7 @@ from transformers import AutoModelForImageTextToText, GenerationConfig, PreTrain
 
 from core.irgpt import predictor
 from core.irgpt.builders import IMAGE_END, IMAGE_START, IMAGE_TOKEN, VIDEO_TOKEN, toy_config
-from core.irgpt.processor import build_processor
+from core.irgpt.processor import SPECIAL_TOKENS, build_processor
 from core.thermal import from_array
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", IMAGE_TOKEN, VIDEO_TOKEN, IMAGE_START, IMAGE_END]
@@ -21,19 +21,7 @@ def toy_tokenizer() -> PreTrainedTokenizerFast:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     raw.add_special_tokens(SPECIAL)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=raw,
-        bos_token="<|im_start|>",
-        eos_token="<|im_end|>",
-        pad_token="<|im_end|>",
-        unk_token="<|endoftext|>",
-        extra_special_tokens={
-            "start_image_token": IMAGE_START,
-            "end_image_token": IMAGE_END,
-            "context_image_token": IMAGE_TOKEN,
-            "video_token": VIDEO_TOKEN,
-        },
-    )
+    return PreTrainedTokenizerFast(tokenizer_object=raw, **SPECIAL_TOKENS)
 
 
 @pytest.fixture(scope="session")
