@@ -153,3 +153,21 @@ def test_hostile_uploads_give_one_message_each_and_the_app_goes_on(
         assert "Traceback" not in page.content()
         page.get_by_test_id("toast-close").click()
         expect(messages).to_have_count(0)
+
+
+def test_importing_hostile_files_names_each_and_takes_the_good_one(page: Page, hostile: dict[str, Path]) -> None:
+    panel = open_tab(page, "Data")
+    panel.get_by_text("Import images").click()
+    kinds = ("corrupt.png", "bomb.png", "text.png", "empty.png")
+    good = EXAMPLES / "masks" / "aerial_6.png"  # a picture that is not in the queue yet
+    panel.locator("input[type=file]").set_input_files([*(hostile[kind] for kind in kinds), good])
+    expect(panel.get_by_text("aerial_6").first).to_be_visible(timeout=20_000)
+    panel.get_by_label("Where are they from?").fill("a browser test")
+    panel.get_by_label("Under which licence?").fill("CC0")
+    panel.get_by_role("button", name="Import into the queue").click()
+    report = panel.locator("#data-imported")
+    for kind in kinds:
+        expect(report).to_contain_text(kind, timeout=30_000)
+    expect(report).not_to_contain_text("aerial_6.png")
+    expect(panel.get_by_text("7 to go")).to_be_visible(timeout=20_000)
+    assert "Traceback" not in page.content()
