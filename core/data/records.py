@@ -11,6 +11,16 @@ class Box:
 
     category: str
     xyxy: tuple[float, float, float, float]
+    identity: str = ""  # equal for the same individual in other images and in the visible partner; "" = not known
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One question that the source itself publishes. `task`: one of the nine names; the answer in IR-TD's format."""
+
+    task: str
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,7 @@ class Record:
 
     `id` is unique over all datasets ("hit_uav/0_100_30_0_03280"). Records of one `group` (a flight, a sequence)
     never lie in two splits. `scene` holds single facts in words (time, altitude_m, camera_angle_deg, prompt).
+    A record with `published` exchanges brings its own questions: none are made for it.
     """
 
     id: str
@@ -27,9 +38,13 @@ class Record:
     licence: str
     group: str
     split: str  # "train" | "val" | "test"
-    width: int  # pixels
+    width: int  # pixels; 0 = not known before the image is opened
     height: int  # pixels
     boxes: tuple[Box, ...] = ()
     mask: Path | None = None  # a PNG of the image's size, non-zero = target
     scene: Mapping[str, str] = field(default_factory=dict)
-    visible: Path | None = None  # the registered visible-light image, where the dataset has one
+    visible: Path | None = None  # the visible-light partner, where the dataset has one
+    official: bool = True  # whether `split` follows the publisher's; otherwise look-alikes may move it
+    registered: bool = True  # whether the partner shows the same field of view, pixel by pixel
+    visible_boxes: tuple[Box, ...] = ()  # the labelled objects in a partner that is not registered
+    published: tuple[Exchange, ...] = ()
