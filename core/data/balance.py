@@ -112,3 +112,15 @@ def even_out(answers: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], floa
     """The share of each (key, side) to keep, so that both sides of a key stay equally often; 0 for a lone side."""
     counts = Counter(answers)
     return {(key, side): min(1.0, counts[key, not side] / number) for (key, side), number in counts.items()}
+
+
+def level(numbers: Iterable[int], share: float) -> dict[int, float]:
+    """The share of each number's images to ask, so that no number answers more than `share` of what is asked.
+
+    The most frequent number is not cut below the second; a lone number is not asked for at all.
+    """
+    counts = Counter(numbers)
+    cap, second, *_ = [*sorted(counts.values(), reverse=True), 0, 0]
+    while cap > second and cap > share * sum(min(n, cap) for n in counts.values()):
+        cap -= 1
+    return {number: min(1.0, cap / n) for number, n in counts.items()}

@@ -11,6 +11,7 @@ from skimage.measure import label, regionprops
 from core.data.records import Box, Record
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
 COLUMNS, ROWS = ("left", "", "right"), ("upper", "", "lower")
 
 
@@ -73,6 +74,11 @@ def places(boxes: Sequence[Box], size: tuple[int, int]) -> str:
 
 def plural(category: str) -> str:
     return "people" if category == "person" else f"{category}s"
+
+
+def with_article(name: str) -> str:
+    """ "a car", "an airplane"."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def counted(number: int, category: str) -> str:

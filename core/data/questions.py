@@ -1,19 +1,24 @@
 """Task questions and answers from annotations, in IR-TD's answer formats, so drawn that the text alone tells no answer.
 
-Re-identification is not made here: it needs boards of candidates and people seen twice, which no reader offers yet.
+Re-identification has boards of candidates instead of an image of its own: core/data/reid.py.
 """
 
 import random
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from core.data.balance import Choice, Listing, Sides, even_out
+from core.data.balance import Choice, Listing, Sides, even_out, level
 from core.data.captions import backgrounds
-from core.data.objects import area, by_category, cell, cell_name, center, objects, plural
+from core.data.objects import center, plural
+from core.data.phrases import Statement, complete, groups_of, picks, statements
 from core.data.records import Box, Record
 from core.data.templates import TEMPLATES
 
-VEHICLES = ("car", "other vehicle")
+COUNTED = {  # the sources that label every object of the categories
+    "aerial_counting": (("hit_uav",), ("car", "other vehicle")),
+    "pedestrian_counting": (("hit_uav", "roadscene"), ("person",)),
+}
+MOST_OF_ONE_NUMBER = 0.25  # the largest share of a counting task's questions with one answer
 ELSEWHERE = ("cheetah", "airplane", "helicopter", "drone")
 LABELED = {  # every category whose absence a source's annotations or viewpoint vouch for
     "hit_uav": ("person", "car", "bicycle", "other vehicle", *ELSEWHERE),
@@ -22,7 +27,6 @@ LABELED = {  # every category whose absence a source's annotations or viewpoint 
     "cheetah": ("person", "car", "bicycle", "bird", *ELSEWHERE),
 }
 Pair = tuple[str, str]  # question, answer
-Statement = tuple[str, bool]  # "the car|0|the person", true when the car is right of (0) or below (1) the person
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,17 @@ class Draws:
     scene: Choice | None
     security: Listing
     relationship: dict[Statement, float]
+    counting: dict[str, dict[int, float]]  # task: number of objects: the share of its images that are asked
 
     @classmethod
     def fit(cls, records: Sequence[Record]) -> "Draws":
         seen = [named for record in records if (named := _only_category(record))]
         scenes = [named for record in records if (named := scene_label(record))]
         listable = [sides for record in records if (sides := _sides(record))]
-        stated = [statement for record in records for statement in _statements(record)]
-        return cls(Choice.fit(seen), Choice.fit(scenes), Listing.fit(listable), even_out(stated))
+        stated = [statement for record in records for statement in statements(record)]
+        numbers = {task: [n for record in records if (n := _number(task, record)) is not None] for task in COUNTED}
+        counting = {task: level(own, MOST_OF_ONE_NUMBER) for task, own in numbers.items()}
+        return cls(Choice.fit(seen), Choice.fit(scenes), Listing.fit(listable), even_out(stated), counting)
 
 
 def questions(
@@ -60,7 +67,7 @@ def questions(
     """The record's questions for `tasks` (all when None).
 
     Tasks that can be guessed from a data set's habits (recognition, relationship, security, scene) need the `draws`
-    of the record's split and are left out without.
+    of the record's split and are left out without; numbers are counted without, but not levelled.
     """
     made = []
     for task in TEMPLATES if tasks is None else tasks:
@@ -83,10 +90,8 @@ def _pairs(task: str, record: Record, draws: Draws | None, rng: random.Random) -
             yield from _grounding(record, rng)
         case "location":
             yield from _location(record, rng)
-        case "aerial_counting" if record.source == "hit_uav":
-            yield from _count(task, record, VEHICLES, rng)
-        case "pedestrian_counting" if record.source in ("hit_uav", "roadscene"):
-            yield from _count(task, record, ("person",), rng)
+        case "aerial_counting" | "pedestrian_counting":
+            yield from _count(task, record, draws, rng)
 
 
 def scene_label(record: Record) -> str | None:
@@ -107,118 +112,89 @@ def scene_label(record: Record) -> str | None:
     return "trees filling the view" if "tree" in surfaces and "sky" not in surfaces else None
 
 
-def _complete(record: Record) -> bool:
-    """Whether every object of the source's categories is labeled, so that numbers and absences can be told."""
-    return not record.scene.keys() & {"dont_care", "objects"}
-
-
 def _only_category(record: Record) -> str | None:
     categories = {box.category for box in record.boxes}
-    return categories.pop() if len(categories) == 1 and _complete(record) else None
+    return categories.pop() if len(categories) == 1 and complete(record) else None
 
 
 def _sides(record: Record) -> Sides | None:
     """(present, surely absent) categories; None where the annotations can't vouch for absence."""
-    if record.source not in LABELED or not _complete(record) or not record.boxes:
+    if record.source not in LABELED or not complete(record) or not record.boxes:
         return None
     present = frozenset(box.category for box in record.boxes)
     return present, frozenset(LABELED[record.source]) - present
 
 
-def _lettered(options: Sequence[str]) -> list[str]:
+def lettered(options: Sequence[str]) -> list[str]:
+    """ "(A) car", "(B) dog", ..."""
     return [f"({letter}) {option}" for letter, option in zip("ABCD", options, strict=True)]
 
 
 def _choose(task: str, answer: str | None, choice: Choice | None, rng: random.Random) -> Iterator[Pair]:
     if answer and choice and (options := choice.draw(answer, rng)):
-        lettered = _lettered(options)
-        yield f"{rng.choice(TEMPLATES[task])}\n{' '.join(lettered)}", lettered[options.index(answer)]
+        shown = lettered(options)
+        yield f"{rng.choice(TEMPLATES[task])}\n{' '.join(shown)}", shown[options.index(answer)]
 
 
 def _security(record: Record, listing: Listing, rng: random.Random) -> Iterator[Pair]:
     sides = _sides(record)
     if sides and (options := listing.draw(*sides, rng)):
-        lettered = _lettered(options)
-        absent = [shown for shown, option in zip(lettered, options, strict=True) if option in sides[1]]
-        yield f"{rng.choice(TEMPLATES['security'])}\n{' '.join(lettered)}", " ".join(absent)
+        question = f"{rng.choice(TEMPLATES['security'])}\n{' '.join(lettered(options))}"
+        yield question, absent_answer(options, sides[1])
+
+
+def box_answer(box: Box) -> str:
+    """Absolute pixels, as IR-TD writes them."""
+    x1, y1, x2, y2 = (round(value) for value in box.xyxy)
+    return f"<box>[[{x1}, {y1}, {x2}, {y2}]]</box>"
+
+
+def points_answer(category: str, group: Sequence[Box], size: tuple[int, int]) -> str:
+    """Centers from left to right (as `by_category` sorts them) in thousandths of width and height."""
+    points = [(round(1000 * x / size[0]), round(1000 * y / size[1])) for x, y in map(center, group)]
+    return f"<ref>{category}</ref> at <pos>[{', '.join(f'({x}, {y})' for x, y in points)}]</pos>"
+
+
+def absent_answer(options: Sequence[str], absent: Collection[str]) -> str:
+    """The lettered options that are absent: "(A) bird (C) dog"."""
+    return " ".join(shown for shown, option in zip(lettered(options), options, strict=True) if option in absent)
 
 
 def _grounding(record: Record, rng: random.Random) -> Iterator[Pair]:
     """Up to two phrases, each of which picks exactly one object."""
-    phrases = []
-    for category, group in by_category(objects(record)).items() if _complete(record) else ():
-        phrases += [(f"the {phrase.format(category)}", box) for phrase, box in _singled_out(group, record)]
+    phrases = picks(record)
     for phrase, box in rng.sample(phrases, min(2, len(phrases))):
-        x1, y1, x2, y2 = (round(value) for value in box.xyxy)
-        yield rng.choice(TEMPLATES["grounding"]).format(phrase=phrase), f"<box>[[{x1}, {y1}, {x2}, {y2}]]</box>"
-
-
-def _singled_out(group: Sequence[Box], record: Record) -> Iterator[tuple[str, Box]]:
-    """(phrase with {} for the category, box) for every object of one category that a phrase picks beyond doubt."""
-    if len(group) == 1:
-        yield "{}", group[0]
-        return
-    size = (record.width, record.height)
-    for axis, (first, last) in ((0, ("leftmost", "rightmost")), (1, ("topmost", "lowest"))):
-        order = sorted(group, key=lambda box: center(box)[axis])
-        margin = 0.04 * size[axis]
-        if center(order[1])[axis] - center(order[0])[axis] > margin:
-            yield f"{first} {{}}", order[0]
-        if center(order[-1])[axis] - center(order[-2])[axis] > margin:
-            yield f"{last} {{}}", order[-1]
-    *_, second, largest = sorted(group, key=area)
-    if area(largest) > 1.5 * area(second):
-        yield "largest {}", largest
-    cells = [cell(box, size) for box in group]
-    for box, place in zip(group, cells, strict=True):
-        if cells.count(place) == 1 and all(_clear(other, size) for other in group):
-            yield f"{{}} in the {cell_name(*place)} ninth of the image", box
-
-
-def _clear(box: Box, size: tuple[int, int]) -> bool:
-    """Whether the center is at least 3 % of the image away from the lines between the ninths."""
-    return all(abs(v / n - line) > 0.03 for v, n in zip(center(box), size, strict=True) for line in (1 / 3, 2 / 3))
+        yield rng.choice(TEMPLATES["grounding"]).format(phrase=phrase), box_answer(box)
 
 
 def _location(record: Record, rng: random.Random) -> Iterator[Pair]:
-    """Centers as thousandths of width and height, from left to right; categories with 1 to 10 objects."""
-    for category, group in by_category(objects(record)).items() if _complete(record) else ():
+    """Categories with 1 to 10 objects."""
+    for category, group in groups_of(record).items():
         if len(group) <= 10:
-            points = [(round(1000 * x / record.width), round(1000 * y / record.height)) for x, y in map(center, group)]
             question = rng.choice(TEMPLATES["location"]).format(category=category, plural=plural(category))
-            yield question, f"<ref>{category}</ref> at <pos>[{', '.join(f'({x}, {y})' for x, y in points)}]</pos>"
-
-
-def _statements(record: Record) -> list[Statement]:
-    """All objects of one category on one side of the only object of another category, or of the image's middle."""
-    groups = by_category(objects(record)) if _complete(record) else {}
-    size, found = (record.width, record.height), []
-    for category, group in groups.items():
-        lone = {other: own[0] for other, own in groups.items() if other != category and len(own) == 1}
-        anchors = {f"the {other}": center(box) for other, box in lone.items()}
-        if len(group) == 1:
-            anchors["the middle of the image"] = (size[0] / 2, size[1] / 2)
-        for anchor, point in anchors.items():
-            for axis in (0, 1):
-                offsets = [center(box)[axis] - point[axis] for box in group]
-                if min(map(abs, offsets)) > 0.05 * size[axis] and len({offset > 0 for offset in offsets}) == 1:
-                    thing = f"{'the' if len(group) == 1 else 'a'} {category}"
-                    found.append((f"{thing}|{axis}|{anchor}", offsets[0] > 0))
-    return found
+            yield question, points_answer(category, group, (record.width, record.height))
 
 
 def _relationship(record: Record, keep: dict[Statement, float], rng: random.Random) -> Iterator[Pair]:
     """One statement, turned round by a fair coin; both sides of each are kept equally often, so text tells nothing."""
-    kept = [statement for statement in _statements(record) if rng.random() < keep.get(statement, 0.0)]
+    kept = [statement for statement in statements(record) if rng.random() < keep.get(statement, 0.0)]
     for key, beyond in rng.sample(kept, min(1, len(kept))):
         thing, axis, anchor = key.split("|")
         yes = rng.random() < 0.5
         side = (("to the left of", "to the right of"), ("above", "below"))[int(axis)][beyond == yes]
-        there = "there " if thing.startswith("a ") else ""
+        there = "there " if thing.startswith(("a ", "an ")) else ""
         yield rng.choice(TEMPLATES["relationship"]).format(f"is {there}{thing} {side} {anchor}"), "yes" if yes else "no"
 
 
-def _count(task: str, record: Record, categories: Collection[str], rng: random.Random) -> Iterator[Pair]:
-    if _complete(record):
-        number = sum(box.category in categories for box in record.boxes)
+def _count(task: str, record: Record, draws: Draws | None, rng: random.Random) -> Iterator[Pair]:
+    number = _number(task, record)
+    if number is not None and (draws is None or rng.random() < draws.counting[task].get(number, 0.0)):
         yield rng.choice(TEMPLATES[task]), f"<num>{number}</num>"
+
+
+def _number(task: str, record: Record) -> int | None:
+    """How many objects of the task's categories the image shows; None where the annotations can't tell."""
+    sources, categories = COUNTED[task]
+    if record.source not in sources or not complete(record):
+        return None
+    return sum(box.category in categories for box in record.boxes)
