@@ -1,8 +1,9 @@
 """The record types every reader, trainer and the labeling studio share. Knows paths and numbers; no torch, no SQL."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,41 @@ class Record:
     registered: bool = True  # whether the partner shows the same field of view, pixel by pixel
     visible_boxes: tuple[Box, ...] = ()  # the labelled objects in a partner that is not registered
     published: tuple[Exchange, ...] = ()
+    captions: Mapping[str, str] = field(default_factory=dict)  # "global" and "fine", where the source publishes them
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What is said of one image, and where it comes from.
+
+    `global_` starts "An infrared thermal image of", `fine` "Thermal infrared image" and tells only what was measured;
+    `ir_aware` tells brightness, contrast and outline without heat, temperature, material or colour; `inferred` is what
+    scene knowledge suggests and nobody measured ("" = nothing). Each within 77 CLIP tokens.
+    """
+
+    global_: str
+    fine: str
+    ir_aware: str = ""
+    inferred: str = ""
+    route: str = ""  # "rules" | "visible partner" | "published"
+    maker: str = ""  # version of the rules or name of the model
+    prompt_hash: str = ""  # first 16 hexadecimal digits of the SHA-256 of the prompt; "" without a prompt
+    source_id: str = ""  # the record's id
+    licence: str = ""
+    state: str = "draft"  # "draft" | "refined" (by people) | "approved"
+
+    def as_json(self) -> dict[str, str]:
+        """One row of a captions file: each field under its name, the four texts as "caption_..."."""
+        return {TEXTS.get(name, name): value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`; other keys are left aside, missing ones take their defaults. KeyError: no text."""
+        names = {field.name: TEXTS.get(field.name, field.name) for field in fields(cls)}
+        must = {name: str(row[names[name]]) for name in ("global_", "fine")}
+        return cls(**{name: str(row[key]) for name, key in names.items() if key in row} | must)
+
+
+TEXTS = {
+    "global_": "caption_global", "fine": "caption_fine", "ir_aware": "caption_ir_aware", "inferred": "caption_inferred",
+}  # fmt: skip
