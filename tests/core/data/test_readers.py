@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from core.data.objects import objects
-from core.data.readers import READERS, look_alikes, read_all
+from core.data.duplicates import look_alikes
+from core.data.readers import READERS, read_all, read_known
 from core.errors import InputError
 from tests.core.data.scenes import hit_uav_folder
 
@@ -40,8 +41,8 @@ def test_images_that_differ_by_noise_share_a_group_and_others_do_not(tmp_path: P
 def test_the_published_counts_are_read_and_no_group_straddles_two_splits(data_root: Path) -> None:
     records = read_all(data_root)
     assert Counter(r.source for r in records) == {
-        "langir_sirst": 427, "nudt_sirst": 1327, "sirst_backgrounds": 80, "hit_uav": 1000, "roadscene": 131,
-        "drone_ir": 861, "cheetah": 129,
+        "langir_sirst": 427, "langir_irstd1k": 6, "nudt_sirst": 1327, "sirst_backgrounds": 80, "hit_uav": 1000,
+        "roadscene": 131, "drone_ir": 861, "cheetah": 129, "llvip": 32, "msrs": 25, "vedai": 3, "radiometric": 4,
     }  # fmt: skip
     assert len({r.id for r in records}) == len(records)
     splits = defaultdict(set)
@@ -49,7 +50,8 @@ def test_the_published_counts_are_read_and_no_group_straddles_two_splits(data_ro
         splits[record.group].add(record.split)
         assert record.image.is_file() and (record.mask is None or record.mask.is_file())
     assert all(len(own) == 1 for own in splits.values())
-    assert all({r.split for r in records if r.source == name} == {"train", "val", "test"} for name in READERS)
+    large = [name for name, number in Counter(r.source for r in records).items() if number > 60]
+    assert all({r.split for r in records if r.source == name} == {"train", "val", "test"} for name in large)
 
 
 def test_official_test_images_never_train(data_root: Path) -> None:
@@ -68,3 +70,20 @@ def test_the_held_out_flights_show_day_and_night_and_the_common_categories(data_
 def test_each_part_of_a_mask_is_one_small_target(data_root: Path) -> None:
     first = next(r for r in READERS["nudt_sirst"](data_root) if objects(r))
     assert all(b.category == "small target" and b.xyxy[2] > b.xyxy[0] for b in objects(first))
+
+
+def test_all_434_official_questions_on_roadscene_frames_are_read_with_their_tasks(data_root: Path) -> None:
+    asked = [r for r in read_known(data_root) if r.published and r.image.is_file()]
+    assert Counter(e.task for r in asked for e in r.published) == {
+        "location": 206, "security": 112, "relationship": 75, "grounding": 41,
+    }  # fmt: skip
+    assert len({r.id for r in asked}) == 434 and len({r.image for r in asked}) == 112
+
+
+def test_people_of_a_roadscene_pair_carry_the_same_identity_in_both_images(data_root: Path) -> None:
+    pairs = [r for r in READERS["roadscene"](data_root) if r.visible_boxes]
+    known = [box for r in pairs for box in r.visible_boxes if box.identity]
+    assert len(pairs) == 110 and len(known) > 0.95 * sum(len(r.visible_boxes) for r in pairs)
+    for seen in pairs:
+        names = {box.identity: box.category for box in seen.boxes}
+        assert all(names[box.identity] == box.category for box in seen.visible_boxes if box.identity)
