@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.objects import objects
 from core.data.duplicates import look_alikes
+from core.data.objects import objects
 from core.data.readers import READERS, read_all, read_known
 from core.errors import InputError
 from tests.core.data.scenes import hit_uav_folder
