@@ -1,18 +1,24 @@
-"""Engines and sessions: SQLite that keeps what it accepted, or PostgreSQL by URL."""
+"""Engines and sessions: SQLite that keeps what it accepted, or PostgreSQL by URL. One writer at a time on both."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
+WRITER = 7701  # PostgreSQL's advisory lock that this application's writers hold
 
 
 __all__ = ["DatabaseProblem", "Engine", "open_engine", "session_scope", "sqlite_file"]
+
+# The writers of one process queue here: SQLite's own waiting sleeps up to 100 ms at a time and lets anybody overtake.
+_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 class DatabaseProblem(Exception):
@@ -33,19 +39,19 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def open_engine(url: str) -> Engine:
-    """An engine whose every connection is set up alike. SQLite: the folder of the file is created.
+    """An engine whose every connection is set up alike. SQLite: the folder of the file is created."""
+    path = sqlite_file(url)
+    engine = _open_server(url) if path is None else _open_file(url, path)
+    _TURNS[engine] = threading.Lock()
+    return engine
 
-    WAL with synchronous=FULL: an acknowledged save survives a power cut. SQLAlchemy emits BEGIN itself, after
+
+def _open_file(url: str, path: Path) -> Engine:
+    """WAL with synchronous=FULL: an acknowledged save survives a power cut. SQLAlchemy emits BEGIN itself, after
     https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#sqlite-enabling-transactions
     """
-    path = sqlite_file(url)
-    if path is None:
-        try:
-            return create_engine(url, pool_pre_ping=True)
-        except (ImportError, NoSuchModuleError) as error:
-            raise DatabaseProblem(f"the driver of this database is not installed ({error}): install it first") from None
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=16, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, pool_size=16, max_overflow=64, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
@@ -63,8 +69,27 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def _open_server(url: str) -> Engine:
+    """PostgreSQL, writers one after the other as on SQLite: what is proved there holds here."""
+    wait = {"options": f"-c lock_timeout={BUSY_SECONDS * 1000}"} if url.startswith("postgresql") else {}
+    try:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=48, connect_args=wait)
+    except (ImportError, NoSuchModuleError) as error:
+        raise DatabaseProblem(f"the driver of this database is not installed ({error}): install it first") from None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+        else:  # one snapshot for all of a reader's queries, as on SQLite
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+    return engine
+
+
 @contextmanager
 def session_scope(engine: Engine, writes: bool = False) -> Iterator[Session]:
     """One unit of work: committed at the end, rolled back on any exception. Objects stay readable afterwards."""
-    with Session(engine.execution_options(writes=writes), expire_on_commit=False) as session, session.begin():
+    turn = _TURNS[engine] if writes else nullcontext()
+    with turn, Session(engine.execution_options(writes=writes), expire_on_commit=False) as session, session.begin():
         yield session

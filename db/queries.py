@@ -1,110 +1,56 @@
-"""Every question the studio asks the database, as functions of a session. Writers need a session that `writes`."""
+"""Every other question the studio asks the database, as functions of a session."""
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.models import Current, Item, RefinementEvent
+from db import search
+from db.models import Answer, Current, Item, Member, Project, RefinementEvent, Suggestion
 
 
-class Stale(Exception):
-    """The item has changed since the caller read it; `current` is what it holds now."""
-
-    def __init__(self, current: Current):
-        super().__init__(f"item {current.item_id} is at version {current.version}")
-        self.current = current
+def projects(session: Session) -> list[Project]:
+    """All projects, oldest first."""
+    return list(session.scalars(select(Project).order_by(Project.id)))
 
 
-def now() -> int:
-    """Unix time in milliseconds."""
-    return time.time_ns() // 1_000_000
+def get_project(session: Session, project: int | None) -> Project | None:
+    """A project by id; the oldest for None."""
+    return session.get(Project, project) if project else session.scalar(select(Project).order_by(Project.id).limit(1))
 
 
-def add_item(session: Session, **columns: Any) -> Item | None:
-    """A new item at version 0 without values, or None if an image with these bytes is there already."""
-    if session.scalar(select(Item.id).where(Item.sha256 == columns["sha256"])) is not None:
+def role_of(session: Session, user: str) -> str | None:
+    """The role somebody was given, None for a newcomer."""
+    return session.scalar(select(Member.role).where(Member.user == user))
+
+
+def members(session: Session) -> list[Member]:
+    """Everybody who was given a role, by name."""
+    return list(session.scalars(select(Member).order_by(Member.user)))
+
+
+def add_item(session: Session, project_id: int, at: int, priority: int = 0, **columns: Any) -> Item | None:
+    """A new item at version 0 without values, or None if the project has an image with these bytes already."""
+    same = select(Item.id).where(Item.project_id == project_id, Item.sha256 == columns["sha256"])
+    if session.scalar(same) is not None:
         return None
-    item = Item(created_at=now(), current=Current(version=0, state="draft", fields={}), **columns)
+    current = Current(
+        project_id=project_id,
+        version=0,
+        changed=0,
+        state="draft",
+        fields={},
+        at=at,
+        answers=0,
+        gold=False,
+        priority=priority,
+    )
+    item = Item(project_id=project_id, created_at=at, current=current, **columns)
     session.add(item)
     session.flush()
+    search.index(session, item.id, search.words_of(item.name, item.source, {}), new=True)
     return item
-
-
-def append(
-    session: Session,
-    item_id: int,
-    base_version: int,
-    changes: Mapping[str, Any],
-    user: str,
-    key: str,
-    reverts: str | None = None,
-) -> Current:
-    """Log one event per changed field, and one for "state", and bring the projection up to date.
-
-    `changes` holds field -> value (None takes the field away). Raises LookupError for an unknown item, Stale if
-    `base_version` isn't its version.
-    """
-    current = session.get(Current, item_id, with_for_update=True)
-    if current is None:
-        raise LookupError(item_id)
-    if current.version != base_version:
-        raise Stale(current)
-    at = now()
-    present = current.fields
-    changes = {field: value for field, value in changes.items() if field == "state" or present.get(field) != value}
-    for field, payload in changes.items():
-        session.add(
-            RefinementEvent(
-                item_id=item_id, user=user, at=at, field=field, base_version=base_version, payload=payload, key=key,
-                reverts=reverts,
-            )
-        )  # fmt: skip
-    state, current.fields = apply(current.state, current.fields, changes)
-    current.state, current.version, current.user, current.at = state, base_version + 1, user, at
-    session.flush()
-    return current
-
-
-def apply(state: str, fields: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The one rule by which events become values: a later payload replaces an earlier one, None removes."""
-    merged = {**fields, **changes}
-    state = merged.pop("state", state)
-    return state, {field: value for field, value in merged.items() if value is not None}
-
-
-def replay(events: Iterable[RefinementEvent]) -> tuple[int, str, dict[str, Any]]:
-    """(version, state, fields) that one item's events, in order, lead to."""
-    version, state, fields = 0, "draft", dict[str, Any]()
-    for event in events:
-        state, fields = apply(state, fields, {event.field: event.payload})
-        version = event.base_version + 1
-    return version, state, fields
-
-
-def events_of(session: Session, item_id: int) -> list[RefinementEvent]:
-    """An item's log, oldest first."""
-    return list(
-        session.scalars(select(RefinementEvent).where(RefinementEvent.item_id == item_id).order_by(RefinementEvent.id))
-    )
-
-
-def events_with_key(session: Session, key: str) -> list[RefinementEvent]:
-    """The events of one save."""
-    return list(session.scalars(select(RefinementEvent).where(RefinementEvent.key == key).order_by(RefinementEvent.id)))
-
-
-def last_key_of(session: Session, user: str) -> str | None:
-    """The key of a person's newest save or skip that wasn't taken back, itself no taking back."""
-    taken_back = select(RefinementEvent.reverts).where(RefinementEvent.reverts.is_not(None))
-    return session.scalar(
-        select(RefinementEvent.key)
-        .where(RefinementEvent.user == user, RefinementEvent.reverts.is_(None), RefinementEvent.key.not_in(taken_back))
-        .order_by(RefinementEvent.id.desc())
-        .limit(1)
-    )
 
 
 def get_item(session: Session, item_id: int) -> Item | None:
@@ -112,30 +58,59 @@ def get_item(session: Session, item_id: int) -> Item | None:
     return session.get(Item, item_id)
 
 
-def next_draft(session: Session) -> Item | None:
-    """The item to refine next: highest priority first, then oldest."""
-    return session.scalar(
-        select(Item).join(Current).where(Current.state == "draft").order_by(Item.priority.desc(), Item.id).limit(1)
+def answers_of(session: Session, item_id: int) -> list[Answer]:
+    """What people said apart about an item, taken-back answers left out, in the order of their names."""
+    query = select(Answer).where(Answer.item_id == item_id, Answer.state != "draft", ~Answer.user.startswith("("))
+    return list(session.scalars(query.order_by(Answer.user)))
+
+
+def get_answer(session: Session, item_id: int, user: str) -> Answer | None:
+    """One person's own answer, None if there is none or it was taken back."""
+    answer = session.get(Answer, (item_id, user))
+    return answer if answer is not None and answer.state != "draft" else None
+
+
+def suggestions_of(session: Session, item_id: int) -> list[Suggestion]:
+    """The newest proposal for each field of an item."""
+    newest = select(func.max(Suggestion.id)).where(Suggestion.item_id == item_id).group_by(Suggestion.field)
+    return list(session.scalars(select(Suggestion).where(Suggestion.id.in_(newest)).order_by(Suggestion.field)))
+
+
+def answered_by(session: Session, user: str, project: int, offset: int, limit: int) -> list[Item]:
+    """Items that a person has saved or skipped, the latest first."""
+    last = func.max(RefinementEvent.id).label("last")
+    mine = (
+        select(RefinementEvent.item_id, last)
+        .where(RefinementEvent.user == user, RefinementEvent.field == "state")
+        .group_by(RefinementEvent.item_id)
+        .subquery()
     )
+    query = select(Item).join(mine, mine.c.item_id == Item.id).where(Item.project_id == project)
+    return list(session.scalars(query.order_by(mine.c.last.desc()).offset(offset).limit(limit)))
 
 
-def counts(session: Session) -> dict[str, int]:
-    """State -> number of items."""
-    rows = session.execute(select(Current.state, func.count()).group_by(Current.state))
-    return {row[0]: row[1] for row in rows}
+def counts(session: Session, project: int) -> dict[str, int]:
+    """State -> number of items of a project."""
+    query = select(Current.state, func.count()).where(Current.project_id == project).group_by(Current.state)
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
-def people(session: Session) -> int:
-    """How many users have saved or skipped something, importers left out."""
-    return session.scalar(select(func.count(func.distinct(Current.user))).where(Current.state != "draft")) or 0
+def people(session: Session, project: int) -> int:
+    """How many users have saved or skipped something here, programs left out."""
+    names = select(RefinementEvent.user).distinct().join(Item, Item.id == RefinementEvent.item_id)
+    names = names.where(Item.project_id == project, ~RefinementEvent.user.startswith("("))
+    return session.scalar(select(func.count()).select_from(names.subquery())) or 0
 
 
-def page(session: Session, states: Iterable[str], offset: int, limit: int) -> list[Item]:
+def page(session: Session, project: int, states: Iterable[str], offset: int, limit: int) -> list[Item]:
     """Items in these states, the latest change first."""
-    query = select(Item).join(Current).where(Current.state.in_(list(states)))
-    return list(session.scalars(query.order_by(Current.at.desc().nulls_last(), Item.id).offset(offset).limit(limit)))
+    ids = select(Current.item_id).where(Current.project_id == project, Current.state.in_(list(states)))
+    ids = ids.order_by(Current.at.desc(), Current.item_id.desc()).offset(offset).limit(limit)
+    found = {item.id: item for item in session.scalars(select(Item).where(Item.id.in_(ids)))}
+    return [found[item_id] for item_id in session.scalars(ids)]
 
 
-def all_items(session: Session) -> Iterator[Item]:
-    """Every item with its values, in the order of the image hashes, read in batches."""
-    yield from session.scalars(select(Item).order_by(Item.sha256).execution_options(yield_per=200))
+def all_items(session: Session, project: int) -> Iterator[Item]:
+    """Every item of a project with its values, in the order of the image hashes, read in batches."""
+    query = select(Item).where(Item.project_id == project).order_by(Item.sha256)
+    yield from session.scalars(query.execution_options(yield_per=200))

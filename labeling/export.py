@@ -32,8 +32,8 @@ from labeling.tables import CONFIGS, Table
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def export(engine: Engine, images: ImageStore, out: Path, tag: str) -> dict[str, Any]:
-    """Write a revision to `out`, whole or not at all. Returns its manifest.
+def export(engine: Engine, images: ImageStore, out: Path, tag: str, project: int | None = None) -> dict[str, Any]:
+    """Write a revision of one project, by default the oldest, to `out`, whole or not at all. Returns its manifest.
 
     A folder that already holds this very revision under this tag is left as it is. Raises InputError if `out` holds
     anything else, if the tag is no name, or if nothing has been refined yet.
@@ -43,7 +43,7 @@ def export(engine: Engine, images: ImageStore, out: Path, tag: str) -> dict[str,
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{tag}-"))
     try:
-        manifest = _write(engine, images, temporary, tag)
+        manifest = _write(engine, images, temporary, tag, project)
         if out.exists() and any(out.iterdir()):
             _same_or_refuse(out, manifest)
         else:
@@ -54,7 +54,7 @@ def export(engine: Engine, images: ImageStore, out: Path, tag: str) -> dict[str,
     return manifest
 
 
-def _write(engine: Engine, images: ImageStore, folder: Path, tag: str) -> dict[str, Any]:
+def _write(engine: Engine, images: ImageStore, folder: Path, tag: str, project: int | None) -> dict[str, Any]:
     rows: Counter[str] = Counter()
     licences: Counter[tuple[str, str]] = Counter()
     with ExitStack() as stack, session_scope(engine) as session:
@@ -62,7 +62,10 @@ def _write(engine: Engine, images: ImageStore, folder: Path, tag: str) -> dict[s
             name: stack.enter_context(Table(folder / f"data/{name}/train.parquet", columns))
             for name, columns in CONFIGS.items()
         }
-        for item in map(view, queries.all_items(session)):
+        chosen = queries.get_project(session, project)
+        if chosen is None:
+            raise InputError(f"there is no project {project!r}: choose one from the list")
+        for item in map(view, queries.all_items(session, chosen.id)):
             for config in _configs_of(item):
                 tables[config].add(_row(item, images, CONFIGS[config]))
                 rows[config] += 1

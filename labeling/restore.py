@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 from core import cli
 from core.data.revisions import decode_mask, verify
 from core.errors import InputError
-from db import queries
+from db import log, queries
 from db.engine import Engine, session_scope
+from db.models import SHARED
 from labeling import hub, masks
 from labeling.database import connect, store_beside
 from labeling.fields import check_fields
 from labeling.items import label
 from labeling.store import ImageStore
+from labeling.workplace import now
 
 RESTORER = "(restore)"  # no person can be called so
 TABLES = ("masks", "drafts")
@@ -53,13 +55,15 @@ def _restore(row: dict[str, Any], revision: str, engine: Engine, images: ImageSt
     images.put(data)
     columns = {name: row[name] for name in ("source", "licence", "group", "width", "height")}
     with session_scope(engine, writes=True) as session:
-        item = queries.add_item(session, sha256=row["id"], name=label(row["name"]), **columns)
+        project = queries.get_project(session, None)
+        assert project is not None  # every database has one
+        item = queries.add_item(session, project.id, now(), sha256=row["id"], name=label(row["name"]), **columns)
         if item is None:
             return False
         if row["version"]:
             item.current.version = row["version"] - 1
-            key = f"{revision[:24]}-{row['id'][:24]}"
-            queries.append(session, item.id, row["version"] - 1, changes, RESTORER, key)
+            save = log.Save(RESTORER, f"{revision[:24]}-{row['id'][:24]}", now())
+            log.append(session, item.current, row["version"] - 1, {SHARED: changes}, save)
     return True
 
 

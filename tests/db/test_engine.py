@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from db import queries
+from db import log, queries
 from db.engine import DatabaseProblem, open_engine, session_scope, sqlite_file
 from db.migrate import upgrade
+from db.models import SHARED, Current
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def engine(tmp_path: Path):
 
 
 def add(session, sha256: str = "0" * 64):
-    return queries.add_item(session, sha256=sha256, name="x", source="", licence="", group="", width=1, height=1)
+    return queries.add_item(session, 1, 0, sha256=sha256, name="x", source="", licence="", group="", width=1, height=1)
 
 
 def test_every_connection_is_durable_and_checks_foreign_keys(engine) -> None:
@@ -36,12 +37,14 @@ def test_a_unit_of_work_is_rolled_back_whole(engine) -> None:
         add(session)
         raise RuntimeError
     with session_scope(engine) as session:
-        assert queries.counts(session) == {}
+        assert queries.counts(session, 1) == {}
 
 
 def test_an_event_without_its_item_is_refused(engine) -> None:
     with pytest.raises(IntegrityError), session_scope(engine, writes=True) as session:
-        session.execute(text("INSERT INTO current VALUES (7, 0, 'draft', '{}', NULL, NULL)"))
+        session.execute(
+            text("INSERT INTO current VALUES (:i, 0, 'draft', '{}', NULL, 0, 1, 0, 0, 0, 0)").bindparams(i=7)
+        )
 
 
 def test_a_writer_waits_for_another_from_its_first_statement_on(engine) -> None:
@@ -66,18 +69,27 @@ def test_a_writer_waits_for_another_from_its_first_statement_on(engine) -> None:
 
 def test_a_reader_keeps_its_snapshot_while_others_write(engine) -> None:
     with session_scope(engine) as reader:
-        assert queries.counts(reader) == {}
+        assert queries.counts(reader, 1) == {}
         with session_scope(engine, writes=True) as writer:
             add(writer)
-        assert queries.counts(reader) == {}
+        assert queries.counts(reader, 1) == {}
 
 
 def test_the_log_refuses_a_second_event_for_one_key_and_field(engine) -> None:
     with session_scope(engine, writes=True) as session:
         item = add(session)
-        queries.append(session, item.id, 0, {"caption_fine": "a"}, "ann", "key")
+        log.append(session, item.current, 0, {SHARED: {"caption_fine": "a"}}, log.Save("ann", "key", 0))
     with pytest.raises(IntegrityError), session_scope(engine, writes=True) as session:
-        queries.append(session, 1, 1, {"caption_fine": "b"}, "ann", "key")
+        current = session.get(Current, 1)
+        log.append(session, current, 1, {SHARED: {"caption_fine": "b"}}, log.Save("ann", "key", 0))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE refinement_event SET payload = '1'", "DELETE FROM refinement_event"])
+def test_the_log_can_be_neither_changed_nor_cut(engine, statement: str) -> None:
+    with session_scope(engine, writes=True) as session:
+        log.append(session, add(session).current, 0, {SHARED: {"caption_fine": "a"}}, log.Save("ann", "key", 0))
+    with pytest.raises(IntegrityError, match="only grows"), session_scope(engine, writes=True) as session:
+        session.execute(text(statement))
 
 
 @pytest.mark.parametrize("url", ["studio.db", "sqlite://", "sqlite:///:memory:", ""])
