@@ -12,6 +12,7 @@ from core.data.records import Box, Record
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
+Group = tuple[str, list[Box]]  # one category and its boxes
 COLUMNS, ROWS = ("left", "", "right"), ("upper", "", "lower")
 
 

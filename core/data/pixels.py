@@ -1,14 +1,40 @@
-"""What a caption may say of an image's pixels: contrast of objects, level and texture of the frame, its extremes.
+"""What a caption may say of an image's pixels: contrast and outline of objects, the frame's level, texture and ends.
 
-Gray levels are those of the 8-bit view (0-255). Brightness is told, never temperature: most sources are uncalibrated.
+Gray levels are those of the 8-bit view (0-255). Temperature is told of radiometric images only; most are uncalibrated.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from core.data.objects import cell_name
 from core.data.records import Box
+from core.thermal import ThermalImage
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """An image as captions see it. `gray`: (H, W) float32, 0-255; `celsius`: as large, None if not radiometric."""
+
+    gray: np.ndarray
+    celsius: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, image: ThermalImage) -> "View":
+        shift = {"celsius": 0.0, "kelvin": -273.15}.get(image.unit)
+        return cls(image.view8().astype(np.float32), None if shift is None else image.pixels + np.float32(shift))
+
+    @cached_property
+    def ends(self) -> tuple[str, str]:
+        """The brightest and the darkest ninth; see `extremes`."""
+        return extremes(self.gray)
+
+    @cached_property
+    def look(self) -> str:
+        """ "dark and lightly textured"."""
+        return look_words(self.gray)
 
 
 def contrast(view: np.ndarray, box: Box) -> float:
@@ -38,14 +64,35 @@ def contrast_words(levels: Sequence[float]) -> str:
     return f"{degree}{'brighter' if middle > 0 else 'darker'} than the surround by {abs(middle):.0f} gray levels"
 
 
-def frame_words(view: np.ndarray) -> str:
-    """ "mid-gray and even, brightest toward the right and darkest toward the top": the frame as a whole."""
+def steepness(view: np.ndarray, box: Box) -> float:
+    """How sharp an outline is: the largest step between neighbouring pixels in and at the box, in gray levels.
+
+    `view`: (H, W), 0-255.
+    """
+    height, width = view.shape
+    x1, y1, x2, y2 = (round(v) for v in box.xyxy)
+    part = view[max(0, y1 - 2) : min(height, y2 + 2), max(0, x1 - 2) : min(width, x2 + 2)]
+    return max((float(np.abs(np.diff(part, axis=axis)).max(initial=0.0)) for axis in (0, 1)), default=0.0)
+
+
+def outline_words(steps: Sequence[float]) -> str:
+    """ "sharp outlines", for the steepness of one category's objects."""
+    degree = _word(float(np.median(steps)), ((15, "soft"), (40, "clear"), (256, "sharp")))
+    return f"{'a ' if len(steps) == 1 else ''}{degree} outline{'' if len(steps) == 1 else 's'}"
+
+
+def look_words(view: np.ndarray) -> str:
+    """ "mid-gray and even": level and texture of the frame as a whole."""
     level = _word(view.mean(), ((60, "dark"), (110, "rather dark"), (160, "mid-gray"), (256, "bright")))
-    steps = float(np.abs(np.diff(view, axis=1)).mean())  # gray levels from pixel to pixel
+    steps = float(np.abs(np.diff(view, axis=1)).mean()) if view.shape[1] > 1 else 0.0  # gray levels from pixel to pixel
     texture = _word(steps, ((2, "even"), (5, "lightly textured"), (256, "strongly textured")))
-    bright, dark = extremes(view)
-    ends = f"brightest toward the {bright} and darkest toward the {dark}" if bright else "equally bright all over"
-    return f"{level} and {texture}, {ends}"
+    return f"{level} and {texture}"
+
+
+def end_words(ends: tuple[str, str], most: str = "brightest", least: str = "darkest") -> str:
+    """ "brightest toward the right and darkest toward the top"."""
+    bright, dark = ends
+    return f"{most} toward the {bright} and {least} toward the {dark}" if bright else "equally bright all over"
 
 
 def extremes(view: np.ndarray) -> tuple[str, str]:
