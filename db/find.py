@@ -1,6 +1,6 @@
 """Finding items by what is known about them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
@@ -52,8 +52,13 @@ def page(session: Session, project: int, wanted: Filter, offset: int, limit: int
     """One page of the items that a filter lets through, the latest change first."""
     newest = ids_of(session, project, wanted).order_by(Current.at.desc(), Current.item_id.desc())
     ids = list(session.scalars(newest.offset(offset).limit(limit)))
+    return items(session, ids)
+
+
+def items(session: Session, ids: Sequence[int]) -> list[Item]:
+    """Items by id, in the order of the ids; unknown ones are left out."""
     found = {item.id: item for item in session.scalars(select(Item).where(Item.id.in_(ids)))}
-    return [found[item_id] for item_id in ids]
+    return [found[item_id] for item_id in ids if item_id in found]
 
 
 def count(session: Session, project: int, wanted: Filter) -> int:

@@ -1,6 +1,6 @@
 """Every other question the studio asks the database, as functions of a session."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import func, select
@@ -100,14 +100,6 @@ def people(session: Session, project: int) -> int:
     names = select(RefinementEvent.user).distinct().join(Item, Item.id == RefinementEvent.item_id)
     names = names.where(Item.project_id == project, ~RefinementEvent.user.startswith("("))
     return session.scalar(select(func.count()).select_from(names.subquery())) or 0
-
-
-def page(session: Session, project: int, states: Iterable[str], offset: int, limit: int) -> list[Item]:
-    """Items in these states, the latest change first."""
-    ids = select(Current.item_id).where(Current.project_id == project, Current.state.in_(list(states)))
-    ids = ids.order_by(Current.at.desc(), Current.item_id.desc()).offset(offset).limit(limit)
-    found = {item.id: item for item in session.scalars(select(Item).where(Item.id.in_(ids)))}
-    return [found[item_id] for item_id in session.scalars(ids)]
 
 
 def all_items(session: Session, project: int) -> Iterator[Item]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InputError
-from db import log, queries, queue
+from db import log, queries, queue, statistics
 from db.models import GOLD, SHARED
-from labeling import desk
+from labeling import agreement, desk
 from labeling.fields import check_fields
 from labeling.items import View, view
 from labeling.workplace import ROLES, Workplace
 
 LEASE = 15 * 60_000  # milliseconds
+NEWEST = 2000  # items that agreement over a project is computed from
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,14 @@ class Review:
                 changes = {**check_fields(fields, item.width, item.height, rules.fields), "state": "refined"}
                 desk.record(self.workplace, session, item, rules, user, base_version, changes, key, GOLD)
             return view(item)
+
+    def disagreement(self, user: str, item_id: int) -> dict[str, float]:
+        """Field -> mean agreement of all pairs of answers to an item, 0 to 1, for reviewers."""
+        return agreement.between([given.fields for given in self.answers(user, item_id) if given.state == "refined"])
+
+    def agreement(self, project: int | None = None) -> list[agreement.Agreement]:
+        """How far people agree about each field, over the newest items that several people have answered."""
+        with self.workplace.reads() as session:
+            rules = self.workplace.project(session, project)
+            answers = statistics.several_answers(session, rules.id, NEWEST)
+        return agreement.over(answers)

@@ -14,6 +14,7 @@ from db import find, log, queries, queue
 from db.find import Filter
 from db.models import GOLD, SHARED
 from labeling import desk
+from labeling.bulk import Bulk
 from labeling.database import connect
 from labeling.export import export as write_revision
 from labeling.fields import check_fields
@@ -57,7 +58,8 @@ class Studio:
 
     Attributes:
         review: what reviewers do: the next item to decide, answers side by side, the decision, agreement, test items.
-        team: projects, roles, progress, bulk actions.
+        team: projects, roles, progress, throughput, what models get right.
+        bulk: one action on many items, with preview and undo; undo of everything that one person did.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Studio:
         self.workplace = Workplace(self.engine, self.images, clock, frozenset(owners), newcomers)
         self.review = Review(self.workplace)
         self.team = Team(self.workplace)
+        self.bulk = Bulk(self.workplace)
         self._importer = Importer(self.workplace, inspect)
         self._exporting = threading.Lock()
 

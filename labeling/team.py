@@ -1,16 +1,51 @@
 """The people and their projects: who may do what, how far the work is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 
 from core.errors import InputError
-from db import queries
+from db import queries, statistics
 from db.models import Member, Project
+from labeling.agreement import between
 from labeling.fields import FIELDS
 from labeling.items import Progress, ProjectView, project_view
 from labeling.workplace import ROLES, Workplace, check_name
 
 MAX_ANSWERS = 20  # people who answer one item
+DAY = 86_400_000  # milliseconds
+
+
+@dataclass(frozen=True)
+class Person:
+    """What one person has done in a project, in saves and skips that stand."""
+
+    user: str
+    saves: int
+    today: int  # in the last 24 hours
+    seconds: float | None  # median time from opening to saving an item, None where it isn't known
+    gold: float | None  # mean agreement with the known answers of test items, None before the first
+    gold_items: int
+    decisions: float | None  # mean agreement with what reviewers decided, None before the first
+    decided_items: int
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What people made of one model's suggestions for one field."""
+
+    model: str
+    version: str
+    field: str
+    accepted: int
+    edited: int
+    rejected: int
+
+    @property
+    def rate(self) -> float:
+        """Share that was accepted as it was."""
+        return self.accepted / (self.accepted + self.edited + self.rejected)
 
 
 @dataclass(frozen=True)
@@ -73,3 +108,50 @@ class Team:
             states, people = queries.counts(session, rules.id), queries.people(session, rules.id)
         refined, skipped, drafts, review = (states.get(name, 0) for name in ("refined", "skipped", "draft", "review"))
         return Progress(refined + skipped + drafts + review, refined, skipped, drafts, people, review)
+
+    def throughput(self, project: int | None = None, user: str | None = None, days: int = 30) -> list[tuple[int, int]]:
+        """(start of the day as Unix time in ms, saves and skips) of each of the last days, UTC, idle days too."""
+        at = self.workplace.clock()
+        first = at // DAY - days + 1
+        with self.workplace.reads() as session:
+            rules = self.workplace.project(session, project)
+            done = Counter(when // DAY for _, when, _ in statistics.saves(session, rules.id, first * DAY, user))
+        return [(day * DAY, done[day]) for day in range(first, first + days)]
+
+    def person(self, user: str, project: int | None = None) -> Person:
+        """One person's own figures."""
+        at = self.workplace.clock()
+        with self.workplace.reads() as session:
+            rules = self.workplace.project(session, project)
+            saves = list(statistics.saves(session, rules.id, 0, user))
+            scores: dict[str, list[float]] = {"gold": [], "decision": []}
+            for against, mine, known in statistics.against(session, user, rules.id):
+                agreed = between([mine, known])
+                if agreed:
+                    scores[against].append(fmean(agreed.values()))
+        spent = [milliseconds / 1000 for _, _, milliseconds in saves if milliseconds is not None]
+        gold, decisions = scores["gold"], scores["decision"]
+        return Person(
+            user, len(saves), sum(when > at - DAY for _, when, _ in saves), median(spent) if spent else None,
+            fmean(gold) if gold else None, len(gold), fmean(decisions) if decisions else None, len(decisions),
+        )  # fmt: skip
+
+    def people(self, project: int | None = None) -> list[Person]:
+        """Everybody's figures, most saves first."""
+        with self.workplace.reads() as session:
+            rules = self.workplace.project(session, project)
+            names = {person for person, _, _ in statistics.saves(session, rules.id, 0)}
+        return sorted((self.person(name, project) for name in names), key=lambda person: (-person.saves, person.user))
+
+    def acceptance(self, project: int | None = None) -> list[Acceptance]:
+        """What became of the models' suggestions, by model, version and field."""
+        with self.workplace.reads() as session:
+            rules = self.workplace.project(session, project)
+            rows = statistics.verdicts(session, rules.id)
+        found: dict[tuple[str, str, str], Counter[str]] = {}
+        for model, version, field, verdict, count in rows:
+            found.setdefault((model, version, field), Counter())[verdict] += count
+        return [
+            Acceptance(*what, counted["accepted"], counted["edited"], counted["rejected"])
+            for what, counted in found.items()
+        ]

@@ -1,6 +1,11 @@
 """A studio in a temporary folder, and images made for it."""
 
+import atexit
+import functools
 import io
+import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +13,7 @@ import pytest
 from PIL import Image
 
 from core.errors import InputError
+from labeling.database import connect
 from labeling.items import NewItem
 from labeling.studio import Studio
 
@@ -30,10 +36,39 @@ def new(seed: int, width: int = 7, height: int = 5, **more) -> NewItem:
     return NewItem(png(seed, width, height), f"image {seed}.png", "test camera", "CC0-1.0", **more)
 
 
-def open_studio(folder: Path) -> Studio:
-    return Studio(f"sqlite:///{folder / 'studio.db'}", folder / "store", inspect)
+@functools.cache
+def blank() -> Path:
+    """An empty database at the newest schema: migrating anew for every test would take most of its time."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    connect(f"sqlite:///{folder / 'studio.db'}").dispose()
+    return folder / "studio.db"
+
+
+def open_studio(folder: Path, **more) -> Studio:
+    if not (folder / "studio.db").exists():
+        shutil.copy(blank(), folder / "studio.db")
+    return Studio(f"sqlite:///{folder / 'studio.db'}", folder / "store", inspect, **more)
+
+
+class Clock:
+    """Time that passes only when told, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.at = 1_700_000_000_000
+
+    def __call__(self) -> int:
+        return self.at
+
+    def pass_minutes(self, minutes: float) -> None:
+        self.at += int(minutes * 60_000)
 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Studio:
     return open_studio(tmp_path)
+
+
+def keys() -> Callable[[], str]:
+    number = iter(range(10**6))
+    return lambda: f"key-{next(number):08d}"
