@@ -29,8 +29,7 @@ from db.models import SHARED
 from labeling.items import Conflict, NewItem, Taken
 from labeling.studio import Studio
 
-WORDS = ("ship", "drone", "bird", "cloud", "horizon", "wave", "road", "roof", "small", "bright", "faint", "cold", "sea", "sky")
-)
+WORDS = ("ship", "drone", "bird", "cloud", "horizon", "wave", "road", "roof", "small", "bright", "faint", "cold", "sea")
 
 
 def fill(studio: Studio, items: int, project: int) -> float:
