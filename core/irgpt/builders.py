@@ -76,14 +76,16 @@ class Stage:
     lora_rate: float
 
 
-# The paper: stage 1 trains tower and projector at 1e-3 for 1 epoch, stage 2 projector and LoRA at 2e-5 for 5 epochs,
-# AdamW, cosine, batch 32, on InternVL2-8B with 190,000 + 33,000 conversations. Here are some 2,300 images, a projector
-# that starts from nothing and a language model of 135 M: hence smaller batches, larger rates, and a stage before the
-# paper's two in which image tokens are regressed to the word embeddings of what their cells show (no language model).
+# The paper: stage 1 trains tower and projector on captions at 1e-3 for 1 epoch, stage 2 projector and LoRA at 2e-5 for
+# 5 epochs, AdamW, cosine, batch 32, on InternVL2-8B with 190,000 + 33,000 conversations. Here are some 2,300 images, a
+# projector that starts from nothing and a language model of 135 M parameters that cannot read lettered options. Hence
+# smaller batches, larger rates, and in place of captions two lessons of their own: image tokens are regressed to the
+# word embeddings of what their cells show (no language model runs), and lettered options are answered from words (no
+# image).
 STAGES = (
     Stage("words", epochs=6, batch=16, tower_rate=5e-4, projector_rate=1e-3, lora_rate=0.0),
-    Stage("captions", epochs=1, batch=8, tower_rate=2e-4, projector_rate=1e-3, lora_rate=0.0),
-    Stage("questions", epochs=2, batch=4, tower_rate=0.0, projector_rate=5e-4, lora_rate=1e-3),
+    Stage("letters", epochs=1, batch=16, tower_rate=0.0, projector_rate=0.0, lora_rate=1e-3),
+    Stage("questions", epochs=2, batch=8, tower_rate=0.0, projector_rate=2e-4, lora_rate=7e-4),
 )
 WARMUP_STEPS = 20
 WEIGHT_DECAY = 0.01

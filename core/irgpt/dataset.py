@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -14,9 +15,11 @@ from transformers.models.internvl import InternVLProcessor
 from core.data.conversations import read_conversations
 from core.errors import InputError
 
+LETTERED = ("recognition", "scene", "security")  # tasks whose answers are lettered options
 # The chance that a question of a task joins a conversation: answers that name things first, lists of digits last.
-SHARES = {"recognition": 1.0, "scene": 1.0, "security": 1.0, "aerial_counting": 0.7, "pedestrian_counting": 0.7}
-OTHER_SHARE = 0.2
+SHARES = dict.fromkeys(LETTERED, 1.0) | {"aerial_counting": 0.3, "pedestrian_counting": 0.3}
+OTHER_SHARE = 0.1
+LETTER_SHARE = 0.7  # of an answer's loss, on its option letters: all the rest of it can be copied once they are right
 MAX_TOKENS = 320  # of a conversation, image included
 CAPTION_PROMPTS = ("Describe this picture in detail.", "Describe the heat in this picture.")
 
@@ -58,25 +61,30 @@ def caption_talks(files: Iterable[Path], images: Path) -> list[Talk]:
     return talks
 
 
-def pick_turns(talk: Talk, rng: random.Random, most: int = 6) -> list[tuple[str, str]]:
+def pick_turns(talk: Talk, rng: random.Random, most: int = 3) -> list[tuple[str, str]]:
     """A random selection of a talk's turns in random order, at least one."""
     turns = list(talk.turns)
     rng.shuffle(turns)
     chosen = [turn for turn in turns if turn[0] == "caption" or rng.random() < SHARES.get(turn[0], OTHER_SHARE)]
-    return [(question, answer) for _, question, answer in (chosen or turns)[:most]]
+    return [(question, answer) for _, question, answer in (chosen or turns[:1])[:most]]
 
 
-def encode(processor: InternVLProcessor, turns: Sequence[tuple[str, str]], with_image: bool) -> tuple[Tensor, Tensor]:
-    """Token ids (L,) and loss weights (L,): 1/n on each of an answer's n tokens (its end included), else 0.
+def image_marks(processor: InternVLProcessor) -> str:
+    """What stands for an image in a prompt's text."""
+    return processor.start_image_token + processor.image_token * processor.image_seq_length + processor.end_image_token
 
-    Turns past MAX_TOKENS are dropped, the first is always kept. The prompt equals what the processor makes of
-    the same messages, minus, without image, the image tokens: that is what --blind gives the model.
+
+def encode(processor: InternVLProcessor, turns: Sequence[tuple[str, str]], first: str = "") -> tuple[Tensor, Tensor]:
+    """Token ids (L,) and loss weights (L,): each answer's tokens (its end included) sum to 1, all others are 0.
+
+    `first` stands before the first question: `image_marks`, or nothing, which is what --blind gives the model; the
+    prompt then equals what the processor makes of the same messages. Turns past MAX_TOKENS are dropped, the first
+    is always kept.
     """
-    marks = processor.start_image_token + processor.image_token * processor.image_seq_length + processor.end_image_token
     messages: list[dict[str, str]] = []
     ids = mask = None
     for question, answer in turns:
-        content = f"{marks}\n{question}" if with_image and not messages else question
+        content = f"{first}\n{question}" if first and not messages else question
         messages += [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]
         encoded = processor.tokenizer.apply_chat_template(
             messages, chat_template=processor.chat_template, return_dict=True, return_assistant_tokens_mask=True
@@ -91,9 +99,17 @@ def encode(processor: InternVLProcessor, turns: Sequence[tuple[str, str]], with_
         if flag and start is None:
             start = position
         elif not flag and start is not None:
-            weights[start:position] = 1 / (position - start)
+            weights[start:position] = _answer_weights(processor.tokenizer.convert_ids_to_tokens(ids[start:position]))
             start = None
     return torch.tensor(ids), weights
+
+
+def _answer_weights(tokens: Sequence[str]) -> Tensor:
+    """Even, or with LETTER_SHARE on the option letters where the answer is one of lettered options; sum 1."""
+    letters = torch.tensor([token in "ABCD" and before.endswith("(") for before, token in pairwise(["", *tokens])])
+    if not letters.any():
+        return torch.full((len(tokens),), 1 / len(tokens))
+    return torch.where(letters, LETTER_SHARE / letters.sum(), (1 - LETTER_SHARE) / (~letters).sum())
 
 
 def collate(samples: Sequence[tuple[Tensor, Tensor]], pad: int) -> tuple[Tensor, Tensor]:

