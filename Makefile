@@ -9,7 +9,7 @@ UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install -q
 INDEX := $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-match)
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-slow browser check format bench data train-lgnet train-tclip train-irgpt clean
+.PHONY: install demo test test-slow browser check format bench data ablation train-lgnet train-tclip train-irgpt clean
 
 install: $(STAMP)  ## everything that demo and test need, in .venv
 
@@ -60,6 +60,30 @@ train-tclip: data
 train-lgnet: install
 	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet-a --descriptor none --crop 96 --steps 1500
 	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet --init runs/lgnet-a --crop 160 --batch 5 --warmup 50 --steps 1900
+
+# The ablation table: every row three times, evaluated on the official test parts, then tabulated. Resumable.
+SEEDS ?= 0 1 2
+ROW_never := --language never
+ROW_training := --language training
+ROW_both := --language both
+ROW_fusion := --architecture lgnet-without-language --descriptor none
+ROW_plain := --architecture lgnet-without-fusion --descriptor none
+ROW_unet := --architecture unet --descriptor none
+ROWS ?= plain fusion never training both unet
+RUNS := $(foreach row,$(ROWS),$(foreach seed,$(SEEDS),runs/ablation/$(row)-$(seed)))
+STEPS ?= 3000
+
+ablation: $(RUNS:=/nudt.json)
+	$(PY) -m core.lgnet.ablation $(RUNS) --out runs/ablation/table.md --json runs/ablation/table.json
+
+# words also at test for the row that has them in both
+runs/ablation/%/nudt.json: | install
+	$(PY) -m core.lgnet.train --data $(DATA)/langir_sirst $(DATA)/nudt_sirst --out runs/ablation/$* --steps $(STEPS) \
+		--seed $(lastword $(subst -, ,$*)) $(ROW_$(firstword $(subst -, ,$*)))
+	$(PY) -m core.lgnet.evaluate --plain --model runs/ablation/$* --images $(DATA)/langir_sirst/images --masks $(DATA)/langir_sirst/masks \
+		--ids $(DATA)/langir_sirst/test.txt $(if $(findstring both,$*),--texts $(DATA)/langir_sirst/scene_prompts.tsv) --json runs/ablation/$*/sirst.json
+	$(PY) -m core.lgnet.evaluate --plain --model runs/ablation/$* --images $(DATA)/nudt_sirst/images --masks $(DATA)/nudt_sirst/masks \
+		--ids $(DATA)/nudt_sirst/test.txt $(if $(findstring both,$*),--texts $(DATA)/nudt_sirst/scene_prompts.tsv) --json $@
 
 train-irgpt: data
 	$(PY) -m core.irgpt.train --data runs/built --images $(DATA) --out runs/irgpt

@@ -21,7 +21,19 @@ CONTRACT = [
     "labeling.export",
     "labeling.restore",
 ]
-OURS = ["core.lgnet.filters", "core.lgnet.bench", "core.irgpt.bench", "core.simulate", "core.manifest"]
+OURS = [
+    "core.lgnet.filters",
+    "core.lgnet.bench",
+    "core.lgnet.calibrate",
+    "core.lgnet.complexity",
+    "core.lgnet.ablation",
+    "core.lgnet.card",
+    "core.langir.describe",
+    "core.langir.words",
+    "core.irgpt.bench",
+    "core.simulate",
+    "core.manifest",
+]
 
 
 @pytest.mark.parametrize("command", CONTRACT + OURS)

@@ -1,8 +1,11 @@
 """The only place with LGNet's sizes."""
 
+from collections.abc import Callable
+
 from torch import nn
 
-from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet, OutputBlock, ResidualUBlock
+from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet, OutputBlock, PlainFusion, ResidualUBlock
+from core.lgnet.unet import UNet
 
 # (height, in, mid, out, dilated): the published 4.04 M-parameter backbone, E1..E5 and D6
 ENCODERS = [
@@ -30,18 +33,50 @@ def build_lgnet(descriptor_dim: int = 512) -> LGNet:
     return _build(ENCODERS, DECODERS, descriptor_dim)
 
 
+def build_lgnet_without_language(descriptor_dim: int = 512) -> LGNet:
+    """Table 6, "+ Fusion Block": a fusion block also where the language fusion block would stand."""
+    return _build(ENCODERS, DECODERS, descriptor_dim, language=False)
+
+
+def build_lgnet_without_fusion(descriptor_dim: int = 512) -> LGNet:
+    """Table 6, "Baseline": encoder and decoder maps are summed without weights."""
+    return _build(ENCODERS, DECODERS, descriptor_dim, fusion=PlainFusion, language=False)
+
+
+def build_unet(descriptor_dim: int = 512) -> UNet:
+    """A plain U-Net of 0.5 M parameters, between ACM-FPN and ACM-UNet (arXiv 2009.14530)."""
+    return UNet([16, 32, 64, 128])
+
+
 def build_lgnet_toy(descriptor_dim: int = 8) -> LGNet:
     """The same network at 20 k parameters, for tests."""
     return _build(TOY_ENCODERS, TOY_DECODERS, descriptor_dim)
 
 
-def _build(encoders: list[tuple], decoders: list[tuple], descriptor_dim: int) -> LGNet:
+# the names that config.json and the commands use
+BUILDERS: dict[str, Callable[[int], nn.Module]] = {
+    "lgnet": build_lgnet,
+    "lgnet-without-language": build_lgnet_without_language,
+    "lgnet-without-fusion": build_lgnet_without_fusion,
+    "unet": build_unet,
+    "lgnet-toy": build_lgnet_toy,
+}
+
+
+def _build(
+    encoders: list[tuple],
+    decoders: list[tuple],
+    descriptor_dim: int,
+    fusion: type[nn.Module] = FusionBlock,
+    language: bool = True,
+) -> LGNet:
     skip_channels = [row[3] for row in encoders]  # E1..E5, D6
+    last = skip_channels[4]
     return LGNet(
         encoders=nn.ModuleList(ResidualUBlock(*row) for row in encoders),
         decoders=nn.ModuleList(ResidualUBlock(*row) for row in decoders),
-        fusions=nn.ModuleList(FusionBlock(c) for c in reversed(skip_channels[:4])),
-        language_fusion=LanguageFusionBlock(skip_channels[4], descriptor_dim),
+        fusions=nn.ModuleList(fusion(c) for c in reversed(skip_channels[:4])),
+        language_fusion=LanguageFusionBlock(last, descriptor_dim) if language else fusion(last),
         output=OutputBlock([row[3] for row in reversed(decoders)] + [skip_channels[5]]),
         descriptor_dim=descriptor_dim,
     )

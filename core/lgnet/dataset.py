@@ -1,26 +1,21 @@
-"""Images and masks for LGNet: mask folders of the LangIR layout and exported revisions, and crops for training.
-
-S crop side in pixels, B batch.
-"""
+"""Images and masks for LGNet: mask folders of the LangIR layout and exported revisions."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from core.data.revisions import read_revision
 from core.errors import InputError
-from core.thermal import ThermalImage, read_thermal
+from core.langir.layout import read_descriptions
+from core.thermal import ThermalImage, from_array, read_thermal
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 VALIDATION_SHARE = 10  # every tenth training image, in the order of a fixed hash, is held out
-TARGET_SHARE = 0.65  # of the crops of an image with targets are laid around one
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,10 @@ def find_images(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_pairs(images: Path, masks: Path | None, ids: Sequence[str] | None = None) -> Iterator[Sample]:
-    """Samples of an image and a mask folder, lazily; without a mask folder every mask is empty.
+def read_pairs(
+    images: Path, masks: Path | None, ids: Sequence[str] | None = None, texts: Mapping[str, str] | None = None
+) -> Iterator[Sample]:
+    """Samples of an image and a mask folder, lazily; without a mask folder every mask is empty. `texts` by id.
 
     Raises:
         InputError: an id without image, an image without mask, or a pair of unequal size.
@@ -77,12 +74,21 @@ def read_pairs(images: Path, masks: Path | None, ids: Sequence[str] | None = Non
             mask = read_thermal(path).pixels > 127
             if mask.shape != image.pixels.shape:
                 raise InputError(f"{path.name} is {mask.shape}, its image {image.pixels.shape}; sizes must be equal.")
-        yield Sample(image_id, image, mask)
+        yield Sample(image_id, image, mask, (texts or {}).get(image_id, ""))
+
+
+def resized(sample: Sample, side: int) -> Sample:
+    """The sample at side x side pixels: image bilinear, mask nearest with aligned centres."""
+    view = torch.from_numpy(sample.image.unit01())[None, None] * 255
+    image = F.interpolate(view, (side, side), mode="bilinear", align_corners=False)[0, 0].numpy()
+    mask = F.interpolate(torch.from_numpy(sample.mask)[None, None].float(), (side, side), mode="nearest-exact")[0, 0]
+    return replace(sample, image=from_array(image, name=sample.image.name), mask=mask.numpy() > 0)
 
 
 def read_training_folder(folder: Path) -> list[Sample]:
     """Training samples of one folder: an exported revision, or `images/` + `masks/` with trainval.txt or train.txt.
 
+    Words are a folder's descriptions (LangIR), else its scene prompts.
     A folder of images alone (or without masks) gives empty masks: target-free backgrounds, first half by name only,
     because the second half of the public background set is a test.
     """
@@ -92,9 +98,9 @@ def read_training_folder(folder: Path) -> list[Sample]:
         return [Sample(r.id, read_thermal(r.image, name=r.id), r.mask, r.caption_global, name) for r in rows]
     if (folder / "masks").is_dir():
         listing = next((folder / n for n in ("trainval.txt", "train.txt") if (folder / n).is_file()), None)
-        texts = read_scene_prompts(folder / "scene_prompts.tsv")
-        pairs = read_pairs(folder / "images", folder / "masks", read_ids(listing) if listing else None)
-        return [Sample(f"{name}/{s.id}", s.image, s.mask, texts.get(s.id, ""), name) for s in pairs]
+        texts = read_scene_prompts(folder / "scene_prompts.tsv") | read_descriptions(folder)
+        pairs = read_pairs(folder / "images", folder / "masks", read_ids(listing) if listing else None, texts)
+        return [replace(s, id=f"{name}/{s.id}", source=name) for s in pairs]
     ids = list(find_images(folder))
     return [
         Sample(f"{name}/{s.id}", s.image, s.mask, source=name) for s in read_pairs(folder, None, ids[: len(ids) // 2])
@@ -116,61 +122,3 @@ def split_validation(samples: list[Sample], seed: int = 0) -> tuple[list[Sample]
         return hashlib.sha256(f"{seed}:{sample.id}".encode()).digest()[0] % VALIDATION_SHARE == 0
 
     return [s for s in samples if not held_out(s)], [s for s in samples if held_out(s)]
-
-
-class CropSampler:
-    """Random augmented crops around targets and elsewhere, from images kept in memory.
-
-    Each source folder is drawn with equal probability, so that a small real set is not drowned by a large
-    synthetic one; target-free sources share `background_share`.
-    """
-
-    def __init__(self, samples: list[Sample], side: int, seed: int, background_share: float = 0.1) -> None:
-        self.side, self.rng = side, np.random.default_rng(seed)
-        self.samples = samples
-        counts = Counter(s.source for s in samples)
-        with_targets = {s.source for s in samples if s.mask.any()}
-        empty = len(counts) - len(with_targets)
-        share = {  # of a source folder
-            source: (1 - background_share) / len(with_targets) if source in with_targets else background_share / empty
-            for source in counts
-        }
-        weights = np.array([share[s.source] / counts[s.source] for s in samples])
-        self.weights = weights / weights.sum()
-
-    def batch(self, size: int) -> tuple[Tensor, Tensor, list[int]]:
-        """(images (B, 1, S, S) in [0, 1], masks (B, 1, S, S) of 0/1, sample numbers)."""
-        numbers = self.rng.choice(len(self.samples), size=size, p=self.weights)
-        crops = [self._crop(self.samples[i]) for i in numbers]
-        return torch.stack([c[0] for c in crops]), torch.stack([c[1] for c in crops]), numbers.tolist()
-
-    def _crop(self, sample: Sample) -> tuple[Tensor, Tensor]:
-        rng, side = self.rng, self.side
-        scale = float(np.exp(rng.uniform(np.log(0.7), np.log(1.5))))
-        window = max(8, round(side / scale))  # pixels of the original that fill the crop
-        image = torch.from_numpy(sample.image.unit01())[None]
-        mask = torch.from_numpy(sample.mask.astype(np.float32))[None]
-        h, w = sample.mask.shape
-        pad = (0, max(0, window - w), 0, max(0, window - h))
-        image, mask = F.pad(image[None], pad, mode="replicate")[0], F.pad(mask, pad)
-        h, w = mask.shape[1:]
-        ys, xs = np.nonzero(sample.mask)
-        if len(ys) and rng.random() < TARGET_SHARE:
-            k = rng.integers(len(ys))
-            top = int(np.clip(ys[k] - rng.integers(window), 0, h - window))
-            left = int(np.clip(xs[k] - rng.integers(window), 0, w - window))
-        else:
-            top, left = int(rng.integers(h - window + 1)), int(rng.integers(w - window + 1))
-        image = image[:, top : top + window, left : left + window]
-        mask = mask[:, top : top + window, left : left + window]
-        if window != side:
-            image = F.interpolate(image[None], (side, side), mode="bilinear", align_corners=False)[0]
-            # centre-aligned: labels half a pixel off are learnt by the network
-            mask = F.interpolate(mask[None], (side, side), mode="nearest-exact")[0]
-        turns = int(rng.integers(4))
-        image, mask = torch.rot90(image, turns, (1, 2)), torch.rot90(mask, turns, (1, 2))
-        if rng.random() < 0.5:
-            image, mask = image.flip(2), mask.flip(2)
-        gain, offset = float(np.exp(rng.normal(0, 0.15))), float(rng.normal(0, 0.05))
-        image = (image * gain + offset + torch.randn(image.shape) * float(rng.uniform(0, 0.015))).clamp(0, 1)
-        return image, mask

@@ -3,7 +3,11 @@
 from typing import Protocol
 
 import numpy as np
+import torch
+from PIL import Image
 
+from core.device import device
+from core.errors import InputError
 from core.thermal import ThermalImage
 
 
@@ -34,14 +38,50 @@ class ThermalEncoder:
         return self.clip.encode_texts(texts, adapter="none")
 
 
+class OpenCLIPEncoder:
+    """Any open_clip model, CLIP ViT-B/16 for example: "hf-hub:ORG/NAME", or "local-dir:FOLDER" of the same files."""
+
+    def __init__(self, name: str) -> None:
+        import open_clip
+
+        try:
+            self.clip, self.preprocess = open_clip.create_model_from_pretrained(name, device=device())
+            self.tokenizer = open_clip.get_tokenizer(name)
+        except Exception as error:  # open_clip and the Hub raise nearly anything
+            raise InputError(f"open_clip can't load '{name}'; check the name and the network.") from error
+        self.clip.eval()
+
+    @torch.inference_mode()
+    def encode_images(self, images: list[ThermalImage]) -> np.ndarray:
+        """(N, D) unit rows; grey is repeated over the three channels."""
+        pictures = [self.preprocess(Image.fromarray(image.view8()).convert("RGB")) for image in images]
+        return self.clip.encode_image(torch.stack(pictures).to(device()), normalize=True).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        """(N, D) unit rows."""
+        return self.clip.encode_text(self.tokenizer(texts).to(device()), normalize=True).float().cpu().numpy()
+
+
 def load_encoder(name: str) -> TextImageEncoder | None:
     """The encoder of a name; None for "none", which leaves the descriptor at zero."""
+    if name.startswith(("hf-hub:", "local-dir:")):
+        return OpenCLIPEncoder(name)
     return None if name == "none" else ThermalEncoder(name)
 
 
-def target_descriptor(encoder: TextImageEncoder, image: ThermalImage, text: str = "") -> np.ndarray:
-    """TD = T_e + I_e; T_e is left out where nothing is said. Shape (D,), float32."""
-    descriptor = encoder.encode_images([image])[0]
-    if text.strip():
-        descriptor = descriptor + encoder.encode_texts([text.strip()])[0]
-    return descriptor.astype(np.float32)
+class TargetDescriptor:
+    """TD = T_e + I_e; T_e is left out where nothing is said. The last image stays embedded, its texts are cheap."""
+
+    def __init__(self, encoder: TextImageEncoder | None) -> None:
+        self.encoder = encoder
+        self._embedded: tuple[ThermalImage, np.ndarray] | None = None
+
+    def __call__(self, image: ThermalImage, text: str = "") -> np.ndarray | None:
+        """Shape (D,), float32; None without an encoder."""
+        if self.encoder is None:
+            return None
+        if self._embedded is None or self._embedded[0] is not image:
+            self._embedded = (image, self.encoder.encode_images([image])[0].astype(np.float32))
+        descriptor = self._embedded[1]
+        return descriptor + self.encoder.encode_texts([text.strip()])[0] if text.strip() else descriptor

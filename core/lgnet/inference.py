@@ -1,30 +1,22 @@
-"""One image through the network, in tiles where it is large."""
+"""One image through an engine, in tiles where it is large."""
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from core.device import autocast
+from core.lgnet.engine import Engine
 
 TILE = 768  # side in pixels up to which an image goes through whole; 1 GB of activations
 MARGIN = 64  # pixels of context around each tile, thrown away after
 
 
-@torch.inference_mode()
-def probability_map(model: nn.Module, pixels: np.ndarray, descriptor: np.ndarray | None = None) -> np.ndarray:
+def probability_map(engine: Engine, pixels: np.ndarray, descriptor: np.ndarray | None = None) -> np.ndarray:
     """Target probability of every pixel: float32 (H, W) in [0, 1] for grey (H, W) in [0, 1].
 
     Memory does not grow with the image beyond the two maps themselves.
     """
-    model.eval()
-    where = next(model.parameters()).device
-    td = None if descriptor is None else torch.from_numpy(descriptor)[None].to(where)
+    descriptors = None if descriptor is None else descriptor[None]
 
     def forward(part: np.ndarray) -> np.ndarray:
-        image: Tensor = torch.from_numpy(np.ascontiguousarray(part))[None, None].to(where)
-        with autocast():
-            fused, _ = model(image, td)
-        return torch.sigmoid(fused.float())[0, 0].cpu().numpy()
+        return engine(np.ascontiguousarray(part)[None], descriptors)[0]
 
     height, width = pixels.shape
     if max(height, width) <= TILE:

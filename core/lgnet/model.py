@@ -93,11 +93,26 @@ class LanguageGate(nn.Module):
         return torch.sigmoid(self.norm(self.conv(stacked[:, :, None, None])))  # (B, C, 1, 1)
 
 
+class PlainFusion(nn.Module):
+    """Sum of encoder and decoder maps, then 3 x 3 to twice the channels: a fusion block without its weights.
+
+    The baseline row of the ablation (Table 6). Shapes: 2 x (B, C, H, W) -> (B, 2C, H, W); a descriptor is ignored.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.widen = ConvBNReLU(channels, 2 * channels)
+
+    def forward(self, encoder: Tensor, decoder: Tensor, descriptor: Tensor | None = None) -> Tensor:
+        return self.widen(encoder + resize_like(decoder, encoder))
+
+
 class FusionBlock(nn.Module):
     """Weighted sum of encoder and decoder maps, then 3 x 3 to twice the channels (3.3.2).
 
     Paper says nothing of the widening; we end in a 3 x 3 convolution C -> 2C because only then do the
-    published parameters (4.0 M) and decoder widths come out. Shapes: 2 x (B, C, H, W) -> (B, 2C, H, W).
+    published parameters (4.0 M) and decoder widths come out.
+    Shapes: 2 x (B, C, H, W) -> (B, 2C, H, W); a descriptor is ignored.
     """
 
     def __init__(self, channels: int) -> None:
@@ -106,7 +121,7 @@ class FusionBlock(nn.Module):
         self.decoder_gate = ChannelGate(channels)
         self.widen = ConvBNReLU(channels, 2 * channels)
 
-    def forward(self, encoder: Tensor, decoder: Tensor) -> Tensor:
+    def forward(self, encoder: Tensor, decoder: Tensor, descriptor: Tensor | None = None) -> Tensor:
         decoder = resize_like(decoder, encoder)
         return self.widen(self.encoder_gate(encoder) * encoder + self.decoder_gate(decoder) * decoder)
 
@@ -156,7 +171,8 @@ class OutputBlock(nn.Module):
 class LGNet(nn.Module):
     """Language Guided Network: image and target descriptor in, target logits out.
 
-    Args of the constructor are built parts; `core.lgnet.builders` holds the paper's numbers.
+    Args of the constructor are built parts; `core.lgnet.builders` holds the paper's numbers. `fusions` and
+    `language_fusion` (at E5 and D6) are fusion blocks of any of the three kinds.
     """
 
     pixel_mean: Tensor
@@ -167,7 +183,7 @@ class LGNet(nn.Module):
         encoders: nn.ModuleList,
         decoders: nn.ModuleList,
         fusions: nn.ModuleList,
-        language_fusion: LanguageFusionBlock,
+        language_fusion: nn.Module,
         output: OutputBlock,
         descriptor_dim: int,
     ) -> None:
@@ -192,7 +208,6 @@ class LGNet(nn.Module):
             descriptor = image.new_zeros(image.shape[0], self.descriptor_dim)
         # the published backbone has three input channels: grey is repeated
         x = ((image - self.pixel_mean) / self.pixel_std).expand(-1, 3, -1, -1)
-        x = x.contiguous(memory_format=torch.channels_last)
         maps = []
         for i, encoder in enumerate(self.encoders):
             x = encoder(x if i == 0 else halve(x))

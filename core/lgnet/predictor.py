@@ -5,15 +5,17 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from skimage.measure import label, regionprops
+from torch import nn
 
 from core.device import device
 from core.errors import InputError
-from core.lgnet.builders import build_lgnet, build_lgnet_toy
-from core.lgnet.descriptor import TextImageEncoder, load_encoder, target_descriptor
+from core.langir.regions import region_words
+from core.lgnet.builders import BUILDERS
+from core.lgnet.calibrate import load_ranges
+from core.lgnet.descriptor import TargetDescriptor, TextImageEncoder, load_encoder
+from core.lgnet.engine import fast_engine
 from core.lgnet.inference import probability_map
-from core.lgnet.model import LGNet
 from core.thermal import ThermalImage
 from core.weights import load, resolve
 
@@ -38,15 +40,6 @@ class Segmentation:
     targets: tuple[Target, ...]
 
 
-def region_words(x: float, y: float, width: int, height: int) -> str:
-    """Place of a point on a 3 x 3 grid in words: "upper left", "center", "lower center" ..."""
-    column = ("left", "center", "right")[min(2, int(3 * x / width))]
-    row = ("upper", "middle", "lower")[min(2, int(3 * y / height))]
-    if row == "middle":
-        return column
-    return f"{row} {column}"
-
-
 def segment(probability: np.ndarray, threshold: float = 0.5) -> Segmentation:
     """Threshold a probability map and list the connected regions (8-neighbourhood).
 
@@ -68,12 +61,35 @@ def segment(probability: np.ndarray, threshold: float = 0.5) -> Segmentation:
     return Segmentation(mask, tuple(sorted(targets, key=lambda t: -t.score)[:MAX_TARGETS]))
 
 
-class LGNetPredictor:
-    """LGNet with its target-descriptor encoder; thread-safe."""
+def load_model(name: str) -> tuple[nn.Module, TextImageEncoder | None]:
+    """(network, encoder behind its target descriptors) of `bundled/lgnet`, a run folder or a Hub id.
 
-    def __init__(self, model: LGNet, encoder: TextImageEncoder | None) -> None:
-        self.model = model.to(device()).to(memory_format=torch.channels_last).eval()
-        self.encoder = encoder
+    Raises:
+        InputError: no such weights, or not of the architecture that config.json there names.
+    """
+    folder = resolve(name)
+    config_file = folder / "config.json"
+    if not config_file.is_file():
+        raise InputError(f"{name} has no config.json; give a folder that core.lgnet.train wrote.")
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    if config.get("architecture") not in BUILDERS:
+        raise InputError(f"{name} is no network of core.lgnet.train; its config.json names none of {[*BUILDERS]}.")
+    model = BUILDERS[config["architecture"]](config["descriptor_dim"])
+    try:
+        model.load_state_dict({k: v.float() for k, v in load(folder / "model.safetensors").items()}, strict=True)
+    except RuntimeError as error:
+        raise InputError(f"{name} does not hold weights of {config['architecture']}; train it again.") from error
+    return model.to(device()).eval(), load_encoder(config["descriptor"])
+
+
+class LGNetPredictor:
+    """LGNet on this machine's fastest engine, with its target-descriptor encoder; thread-safe."""
+
+    def __init__(
+        self, model: nn.Module, encoder: TextImageEncoder | None, ranges: dict[str, float] | None = None
+    ) -> None:
+        self.engine = fast_engine(model, ranges)
+        self.descriptor = TargetDescriptor(encoder)
         self.lock = threading.Lock()
 
     @classmethod
@@ -83,18 +99,7 @@ class LGNetPredictor:
         Raises:
             InputError: no such weights, or not of this architecture.
         """
-        folder = resolve(name)
-        config_file = folder / "config.json"
-        if not config_file.is_file():
-            raise InputError(f"{name} has no config.json; give a folder that core.lgnet.train wrote.")
-        config = json.loads(config_file.read_text(encoding="utf-8"))
-        build = {"lgnet": build_lgnet, "lgnet-toy": build_lgnet_toy}[config["architecture"]]
-        model = build(descriptor_dim=config["descriptor_dim"])
-        try:
-            model.load_state_dict({k: v.float() for k, v in load(folder / "model.safetensors").items()}, strict=True)
-        except RuntimeError as error:
-            raise InputError(f"{name} does not hold weights of {config['architecture']}; train it again.") from error
-        return cls(model, load_encoder(config["descriptor"]))
+        return cls(*load_model(name), load_ranges(resolve(name)))
 
     def probability(self, image: ThermalImage, text: str = "") -> np.ndarray:
         """Target probability of every pixel: float32 (H, W) in [0, 1].
@@ -102,6 +107,5 @@ class LGNetPredictor:
         Args:
             text: what is known of the target in words; empty: image alone.
         """
-        descriptor = target_descriptor(self.encoder, image, text) if self.encoder else None
         with self.lock:
-            return probability_map(self.model, image.unit01(), descriptor)
+            return probability_map(self.engine, image.unit01(), self.descriptor(image, text))

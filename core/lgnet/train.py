@@ -9,7 +9,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,16 +25,22 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.data.revisions import read_revision
 from core.device import device
 from core.errors import InputError
-from core.lgnet.builders import build_lgnet, build_lgnet_toy
-from core.lgnet.dataset import CropSampler, Sample, read_training_folder, split_validation
+from core.lgnet.builders import BUILDERS
+from core.lgnet.calibrate import activation_ranges, save_ranges, spread
+from core.lgnet.crops import CropSampler
+from core.lgnet.curves import draw_curves
+from core.lgnet.dataset import Sample, read_training_folder, split_validation
 from core.lgnet.descriptor import TextImageEncoder, load_encoder
+from core.lgnet.engine import TorchEngine
 from core.lgnet.evaluate import evaluate_samples
 from core.lgnet.loss import lgnet_loss
 from core.lgnet.model import LGNet
 from core.weights import load, resolve
 
 DESCRIPTOR_DIM = 512
-TEXT_DROP = 0.5  # share of training samples whose text is left out, so that the network works without it
+# share of training samples whose text is left out; "training": half, so that the network works without it (Table 2)
+TEXT_DROP = {"never": 1.0, "training": 0.5, "both": 0.0}
+CALIBRATION = 48  # training images that the ranges of 8-bit serving come from
 
 
 def descriptors(samples: list[Sample], encoder: TextImageEncoder | None) -> tuple[Tensor, Tensor]:
@@ -68,15 +74,13 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     encoder = load_encoder(args.descriptor)
     image_td, text_td = descriptors(training, encoder)
 
+    main = accelerator.is_main_process
+    architecture = "lgnet-toy" if args.toy else args.architecture
     args.out.mkdir(parents=True, exist_ok=True)
-    config = {
-        "architecture": "lgnet-toy" if args.toy else "lgnet",
-        "descriptor_dim": DESCRIPTOR_DIM,
-        "descriptor": args.descriptor,
-    }
-    (args.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    build = build_lgnet_toy if args.toy else build_lgnet
-    model = build(DESCRIPTOR_DIM)
+    if main:
+        config = {"architecture": architecture, "descriptor_dim": DESCRIPTOR_DIM, "descriptor": args.descriptor}
+        (args.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    model = BUILDERS[architecture](DESCRIPTOR_DIM)
     if args.init:
         weights = load(resolve(args.init) / "model.safetensors")
         model.load_state_dict({k: v.float() for k, v in weights.items()})
@@ -90,7 +94,9 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
     model, optimizer = accelerator.prepare(model, optimizer)
     average = average.to(accelerator.device)
-    sampler = CropSampler(training, args.crop, args.seed + 1000 * accelerator.process_index + state["step"])
+    sampler = CropSampler(
+        training, args.crop, args.seed + 1000 * accelerator.process_index + state["step"], augment=args.augment
+    )
     rng = np.random.default_rng(args.seed + state["step"])
     started, first, losses = time.monotonic(), state["step"], []
     before = state["seconds"]
@@ -100,7 +106,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         for group in optimizer.param_groups:
             group["lr"] = args.lr * learning_rate_factor(step, args.steps, args.warmup)
         image, truth, numbers = sampler.batch(args.batch)
-        keep = torch.from_numpy(rng.random(args.batch) >= TEXT_DROP).float()[:, None]
+        keep = torch.from_numpy(rng.random(args.batch) >= TEXT_DROP[args.language]).float()[:, None]
         descriptor = image_td[numbers] + keep * text_td[numbers]
         model.train()
         with accelerator.autocast():
@@ -114,11 +120,13 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         losses.append(loss.item())
         state["step"] = step = step + 1
         state["seconds"] = before + time.monotonic() - started
-        if step % 20 == 0 or step == args.steps:
+        if main and (step % 20 == 0 or step == args.steps):
             left = (time.monotonic() - started) / (step - first) * (args.steps - step) / 60
             print(f"step {step}/{args.steps}  loss {np.mean(losses[-20:]):.4f}  {left:.1f} min left", flush=True)
-        if accelerator.is_main_process and (step % args.every == 0 or step == args.steps):
-            figures = evaluate_samples(cast(LGNet, average.module), validation, encoder) if validation else {}
+        if main and (step % args.every == 0 or step == args.steps):
+            engine = TorchEngine(average.module)
+            both = args.language == "both"
+            figures = evaluate_samples(engine, validation, encoder, language=both) if validation else {}
             point = {"step": step, "loss": float(np.mean(losses)), **figures}
             state["curve"].append(point)
             losses.clear()
@@ -132,24 +140,41 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             save_checkpoint(
                 checkpoint, {"model": accelerator.unwrap_model(model), "average": average}, optimizer, state
             )
+    accelerator.wait_for_everyone()
     metrics = {
         "data": [str(folder.name) for folder in args.data],
         "revisions": {f.name: read_revision(f).revision for f in args.data if (f / "manifest.json").is_file()},
         "training_images": len(training),
         "validation_images": len(validation),
+        "architecture": architecture,
+        "language": args.language,
+        "augment": args.augment,
         "seed": args.seed,
         "descriptor": args.descriptor,
         "init": args.init,
         "steps": args.steps,
         "batch": args.batch,
         "crop": args.crop,
+        "processes": accelerator.num_processes,
         "seconds": round(state["seconds"]),
         "best": state["best"],
         "curve": state["curve"],
     }
-    (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    print(f"weights and metrics are in {args.out}")
+    if main:
+        finish(args.out, metrics, training, encoder)
     return metrics
+
+
+def finish(out: Path, metrics: dict[str, Any], training: list[Sample], encoder: TextImageEncoder | None) -> None:
+    """Write what follows from a finished run: metrics.json, curves.png, and the ranges of 8-bit serving."""
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    draw_curves(metrics["curve"], out / "curves.png")
+    model = BUILDERS[metrics["architecture"]](DESCRIPTOR_DIM)
+    if isinstance(model, LGNet):
+        model.load_state_dict(load(out / "model.safetensors"))
+        chosen = spread(training, CALIBRATION)
+        save_ranges(out, activation_ranges(model.to(device()), chosen, encoder), len(chosen))
+    print(f"weights, metrics and curves are in {out}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -161,6 +186,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--init", metavar="NAME", help="start from bundled/lgnet, a run folder or a Hub id")
     p.add_argument("--descriptor", default="bundled/tclip", metavar="NAME",
                    help='text-image encoder behind the target descriptor, or "none"')  # fmt: skip
+    p.add_argument("--language", default="training", choices=list(TEXT_DROP),
+                   help="when words reach the network: never, in half of training, or also in test")  # fmt: skip
+    p.add_argument("--architecture", default="lgnet", choices=list(BUILDERS), help="rows of the ablation table")
+    p.add_argument("--augment", default="ours", choices=("ours", "paper"), help="how crops are drawn")
     p.add_argument("--steps", type=int, default=3000)
     p.add_argument("--warmup", type=int, default=100, help="steps of linear warm-up")
     p.add_argument("--batch", type=int, default=8)

@@ -20,7 +20,7 @@ def test_every_bundled_file_has_the_hash_that_the_manifest_says():
 def test_the_bundled_weights_stay_under_60_megabytes_and_are_safetensors():
     files = [p for p in weights.ROOT.rglob("*") if p.is_file()]
     assert sum(p.stat().st_size for p in files) < 60e6
-    assert {p.suffix for p in files} <= {".safetensors", ".json", ".txt", ".jinja"}
+    assert {p.suffix for p in files} <= {".safetensors", ".json", ".txt", ".jinja", ".md"}
 
 
 def test_a_changed_file_is_refused(tmp_path, monkeypatch):

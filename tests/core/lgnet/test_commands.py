@@ -1,9 +1,12 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.lgnet.calibrate import load_ranges
 from tests.commands import run_command
 from tests.core.lgnet.test_dataset import folder
 
@@ -25,7 +28,10 @@ def test_training_goes_on_where_it_stopped(trained):
     assert result.code == 0, result.err
     metrics = json.loads((out / "metrics.json").read_text())
     assert [point["step"] for point in metrics["curve"]] == [1, 2, 3]
-    assert {p.name for p in out.iterdir()} == {"checkpoint", "config.json", "metrics.json", "model.safetensors"}
+    assert {p.name for p in out.iterdir()} == {
+        "checkpoint", "config.json", "curves.png", "int8.json", "metrics.json", "model.safetensors",
+    }  # fmt: skip
+    assert load_ranges(out)
 
 
 def test_segment_writes_an_exact_mask_and_the_targets(trained):
@@ -51,6 +57,46 @@ def test_evaluate_writes_the_keys_of_the_contract(trained):
     assert result.code == 0, result.err
     figures = json.loads((root / "figures.json").read_text())
     assert {"n", "iou", "niou", "pd", "fa", "fa_published", "size"} <= set(figures)
+    assert figures["size"] == "native"
+    resized = run_command(
+        "core.lgnet.evaluate", "--images", data / "images", "--masks", data / "masks", "--model", out, "--size", 64,
+        "--texts", data / "scene_prompts.tsv", "--plain", "--json", root / "resized.json",
+    )  # fmt: skip
+    assert resized.code == 0 and json.loads((root / "resized.json").read_text())["size"] == 64, resized.err
+    wrong = run_command("core.lgnet.evaluate", "--images", data / "images", "--size", "huge")
+    assert wrong.code == 2 and "--size" in wrong.err
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        ["--architecture", "unet", "--augment", "paper"],
+        ["--toy", "--language", "never"],
+        ["--toy", "--language", "both"],
+    ],
+)
+def test_every_switch_of_the_ablation_trains(trained, tmp_path, switches):
+    _, data, _, _ = trained
+    result = run_command(
+        "core.lgnet.train", "--data", data, "--out", tmp_path / "run", "--descriptor", "none", "--crop", 32,
+        "--steps", 1, "--batch", 2, *switches,
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert all(value in (metrics["architecture"], metrics["language"], metrics["augment"]) for value in switches[1::2]
+               if not value.startswith("--"))  # fmt: skip
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(trained, tmp_path):
+    _, data, _, _ = trained
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "-m",
+               "core.lgnet.train", "--data", data, "--out", tmp_path / "run", "--toy", "--descriptor", "none",
+               "--crop", "32", "--steps", "2", "--batch", "2"]  # fmt: skip
+    done = subprocess.run([str(x) for x in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["processes"] == 2 and len(metrics["curve"]) == 1
 
 
 def test_a_bad_image_is_one_line_and_exit_code_two(trained):

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.lgnet.metrics import SegmentationMetrics
+from core.lgnet.metrics import SegmentationMetrics, nearest_matches
 
 
 def regions(mask):
@@ -84,3 +85,51 @@ def test_an_empty_image_without_prediction_scores_zero_in_niou_as_in_the_field()
     metrics = SegmentationMetrics()
     metrics.add(empty, empty)
     assert metrics.result()["niou"] == 0 and metrics.result()["fa"] == 0
+
+
+def slow_nearest(targets, regions):
+    """Pairs closer than 3 px, taken from the nearest on, each end once; written out."""
+    pairs = [(np.hypot(*(a - b)), t, r) for t, a in enumerate(targets) for r, b in enumerate(regions)]
+    used_targets, used_regions = set(), set()
+    for distance, t, r in sorted(pairs):
+        if distance < 3 and t not in used_targets and r not in used_regions:
+            used_targets.add(t)
+            used_regions.add(r)
+    return len(used_targets)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 8), st.integers(0, 8), st.integers(0, 2**32 - 1))
+def test_the_nearest_match_agrees_with_its_slow_definition(targets, regions, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.uniform(0, 9, (targets, 2)), rng.uniform(0, 9, (regions, 2))
+    assert nearest_matches(a, b) == slow_nearest(a, b)
+
+
+def test_the_nearest_match_does_not_count_a_target_whose_only_near_region_belongs_to_another():
+    truth, prediction = np.zeros((20, 20), bool), np.zeros((20, 20), bool)
+    truth[10, 4] = truth[10, 6] = True
+    prediction[10, 6] = prediction[10, 8] = True  # the first rule gives 6 to 4 and 8 to 6
+    metrics = SegmentationMetrics()
+    metrics.add(prediction, truth)
+    assert (metrics.found, metrics.found_nearest) == (2, 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(masks, masks), min_size=1, max_size=3))
+def test_the_figures_agree_with_pyirstdmetrics(pairs):
+    theirs = pytest.importorskip("py_irstd_metrics", reason="pip install --no-deps pyirstdmetrics")
+    ours, targets = SegmentationMetrics(), theirs.ProbabilityDetectionAndFalseAlarmRate()
+    pixels = theirs.CMMetrics(threshold=0.5, metric_handlers={
+        "iou": theirs.IoUHandler(sample_based=False), "niou": theirs.IoUHandler(sample_based=True),
+    })  # fmt: skip
+    for prediction, truth in pairs:
+        ours.add(prediction, truth)
+        targets.update(prediction.astype(float), truth)
+        pixels.update(prediction.astype(float), truth)
+    figures, expected, overlap = ours.result(), targets.get(), pixels.get()
+    assert np.isclose(figures["pd"], expected["probability_detection"][0])
+    assert np.isclose(figures["fa"], expected["false_alarm"][0])
+    assert figures["fa_published"] <= figures["fa"]
+    assert np.isclose(figures["iou"], overlap["iou"]["binary"])
+    assert np.isclose(figures["niou"], overlap["niou"]["binary"])

@@ -1,6 +1,9 @@
+import pytest
 import torch
 
-from core.lgnet.builders import build_lgnet, build_lgnet_toy
+from core.lgnet.bench import GMACS_512
+from core.lgnet.builders import BUILDERS, build_lgnet_toy
+from core.lgnet.complexity import complexity
 from core.lgnet.model import LanguageGate, ResidualUBlock
 
 
@@ -9,10 +12,22 @@ def toy():
     return build_lgnet_toy().eval()
 
 
-def test_the_paper_size_has_four_million_parameters():
-    with torch.device("meta"):
-        parameters = sum(p.numel() for p in build_lgnet().parameters())
+def test_the_paper_size_has_four_million_parameters_and_its_multiply_adds():
+    parameters, macs = complexity("lgnet", 512)
     assert abs(parameters - 4.0e6) <= 0.15e6
+    assert abs(macs / 1e9 - GMACS_512) < 0.1  # the paper's 85.68 "GFLOPs" are multiply-adds, of a wider fusion
+
+
+def test_the_baseline_has_the_size_of_acm():
+    parameters, macs = complexity("unet", 512)
+    assert 0.39e6 <= parameters <= 0.52e6 and macs < 15e9
+
+
+@pytest.mark.parametrize("name", ["lgnet-without-language", "lgnet-without-fusion", "unet"])
+def test_the_rows_of_the_ablation_answer_like_the_network(name):
+    model = BUILDERS[name](8).eval()
+    fused, sides = model(torch.rand(1, 1, 21, 33), torch.rand(1, 8))
+    assert fused.shape == (1, 1, 21, 33) and len(sides) == (0 if name == "unet" else 6)
 
 
 def test_outputs_have_the_size_of_the_image_even_when_it_is_odd():

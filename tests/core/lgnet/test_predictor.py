@@ -1,15 +1,19 @@
 import numpy as np
 import torch
 
+from core.langir.regions import region_words
 from core.lgnet.builders import build_lgnet_toy
-from core.lgnet.predictor import LGNetPredictor, region_words, segment
+from core.lgnet.predictor import LGNetPredictor, segment
 from core.thermal import from_array
 
 
 class FakeEncoder:
     """Says 1 for images and 2 for texts."""
 
+    images = 0
+
     def encode_images(self, images):
+        self.images += len(images)
         return np.ones((len(images), 8), np.float32)
 
     def encode_texts(self, texts):
@@ -33,6 +37,17 @@ def test_a_description_reaches_the_network():
     model = predictor(FakeEncoder())
     assert np.array_equal(model.probability(image, "  "), model.probability(image))
     assert not np.array_equal(model.probability(image, "a target at the left"), model.probability(image))
+
+
+def test_an_image_is_embedded_once_however_often_it_is_asked_about():
+    image = from_array(np.zeros((32, 32), np.float32))
+    encoder = FakeEncoder()
+    model = predictor(encoder)
+    for text in ("", "a drone", ""):
+        model.probability(image, text)
+    assert encoder.images == 1
+    model.probability(from_array(np.zeros((32, 32), np.float32)))
+    assert encoder.images == 2
 
 
 def test_targets_are_listed_with_centre_area_score_and_place():

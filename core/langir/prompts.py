@@ -1,0 +1,50 @@
+"""The three prompt styles of 5.3.2, in our own words. A prompt is a list of turns for any vision-language model.
+
+5.6.5: a limit of 50 words keeps answers precise. 5.6.6: the task names one target, because the plural makes models
+invent more of them; they still report several where they see several.
+"""
+
+from dataclasses import dataclass
+
+from core.thermal import ThermalImage
+
+WORD_LIMIT = 50
+QUESTION = "Find the small target in this infrared image."
+TASK = (
+    f"Find the small target in this infrared image. Answer in at most {WORD_LIMIT} words: say in which region of the "
+    "image it lies and what surrounds it."
+)
+ROLE = "You are an expert in finding the small target in infrared images."
+# places and scenes of the simulated images in examples/; no test image stands behind them
+EXAMPLES = (
+    "A small bright target lies in the upper left of the image, in front of a cloudy sky.",
+    "The small target is in the lower center, close to the shore line; the rest of the image is calm water.",
+)
+STYLES = ("zero-shot", "few-shot", "system")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message: role "system", "user" or "assistant"."""
+
+    role: str
+    text: str
+    image: ThermalImage | None = None
+
+
+def prompt(style: str, image: ThermalImage, examples: tuple[tuple[ThermalImage, str], ...] = ()) -> list[Turn]:
+    """Turns that ask for a description of the image.
+
+    - zero-shot: the question alone.
+    - few-shot: descriptions to imitate, then the question; with `examples`, each after its own image.
+    - system: a role, and the task with its word limit.
+    """
+    if style == "zero-shot":
+        return [Turn("user", QUESTION, image)]
+    if style == "system":
+        return [Turn("system", ROLE), Turn("user", TASK, image)]
+    if examples:
+        shown = [t for seen, said in examples for t in (Turn("user", QUESTION, seen), Turn("assistant", said))]
+        return [*shown, Turn("user", QUESTION, image)]
+    told = " ".join(f"Example {i}: {text}" for i, text in enumerate(EXAMPLES, 1))
+    return [Turn("user", f"Descriptions of other images look like this. {told} {QUESTION}", image)]
