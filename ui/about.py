@@ -1,6 +1,7 @@
 """About the models: what each bundled model is, how it was measured, and what it can't do."""
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -8,6 +9,7 @@ import gradio as gr
 from ui import theme
 from ui.services import Services
 
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 FACTS = (("architecture", "Architecture"), ("data", "Data"), ("splits", "Splits"), ("seed", "Seed"))
 
 
@@ -53,6 +55,9 @@ def build(services: Services) -> None:
     if not models:
         gr.HTML(theme.empty("No bundled models", "Train one and describe it in weights/manifest.json."))
     gr.HTML("".join(card(name, model) for name, model in models.items()), apply_default_css=False)
+    for path in sorted(WEIGHTS.glob("*/README.md")):
+        with gr.Accordion(f"Model card: weights/{path.parent.name}", open=False):
+            gr.Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 
 
 def _count(parameters: Any) -> str:

@@ -1,67 +1,60 @@
-"""Detect: small targets of one infrared image as a mask, a table and two downloads."""
+"""Detect: small targets of infrared images as masks, tables and downloads; one image closely, or many at once."""
 
-import json
+import io
+import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from core.errors import InputError
-from core.palettes import colorize, draw_boxes, overlay
-from core.thermal import ThermalImage
+from core.palettes import colorize, png_bytes
+from core.thermal import ThermalImage, read_thermal
 from ui import images, theme
+from ui.detect_views import Drawn, Found, draw, truth_mask
 from ui.events import CHEAP, MODEL, guarded
 from ui.services import Services
 
-NUMBERED = 40  # targets framed and numbered in the picture; the mask and the table show all
+MANY = 200  # images in one batch
 HEADERS = ["#", "Centre x", "Centre y", "Area (px)", "Score", "Where"]
+MANY_HEADERS = ["Image", "Targets", "Area (px)", "Best score"]
 EMPTY = theme.empty("No image yet", "Drop an infrared image or pick an example: its small targets are marked here.")
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What the model said about one image; every redraw starts from it."""
-
-    image: ThermalImage
-    probability: np.ndarray  # float32 (H, W) in [0, 1]
-
-
-def draw(found: Found, palette: str, threshold: float) -> tuple[str, str, list[list[Any]], str, str]:
-    """(picture file, summary, table rows, mask file, table file) at a threshold. No model runs."""
+def batch(paths: list[str], text: str, threshold: float, services: Services, progress: gr.Progress) -> tuple:
+    """(summary, table rows, ZIP of masks and table) of many images; what can't be read is named, the rest goes on."""
     from core.lgnet.predictor import segment
+    from core.lgnet.segment import write_table
 
-    result = segment(found.probability, threshold)
-    stem = Path(found.image.name).stem
-    picture = overlay(images.enlarged(colorize(found.image.view8(), palette)), images.enlarged(result.mask))
-    scale = picture.shape[1] / found.image.width
-    boxes, labels = [], []
-    for number, target in enumerate(result.targets[:NUMBERED], 1):
-        x, y = ((value + 0.5) * scale for value in target.centroid_xy)
-        reach = max(14.0, (target.area_px**0.5 / 2 + 3) * scale)
-        boxes.append((x - reach, y - reach, x + reach, y + reach))
-        labels.append(str(number))
-    picture = draw_boxes(picture, boxes, labels)
-    rows = [
-        [number, round(target.centroid_xy[0], 1), round(target.centroid_xy[1], 1), target.area_px,
-         round(target.score, 3), target.region]
-        for number, target in enumerate(result.targets, 1)
-    ]  # fmt: skip
-    targets = [asdict(target) for target in result.targets]
-    table = {"image": found.image.name, "threshold": threshold, "targets": targets}
-    count = len(rows)
-    summary = f"**{count} target{'s' * (count != 1)}** at threshold {threshold:.2f}"
-    if not count:
-        summary += ". Lower the threshold to see fainter ones."
-    return (
-        images.png_file(picture, f"{stem}_targets.png"),
-        summary,
-        rows,
-        images.png_file(result.mask, f"{stem}_mask.png"),
-        images.download(json.dumps(table, indent=2).encode(), f"{stem}_targets.json"),
-    )
+    if len(paths) > MANY:
+        raise InputError(f"{len(paths)} images are more than {MANY} at once: give fewer, or use core.lgnet.segment.")
+    progress(0, desc="Loading the model")
+    model = services.segmenter()
+    rows, records, problems, packed = [], [], [], io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, path in enumerate(paths, 1):
+            progress((number - 1, len(paths)), desc="Looking for targets", unit="images")
+            try:
+                image = read_thermal(path)
+            except InputError as error:
+                problems.append(str(error))
+                continue
+            found = segment(model.probability(image, text.strip()), threshold)
+            mask = f"{number:03}_{Path(image.name).stem}_mask.png"
+            archive.writestr(mask, png_bytes(found.mask))
+            records.append({"image": image.name, "targets": [asdict(t) for t in found.targets], "mask": mask})
+            best = max((t.score for t in found.targets), default=0.0)
+            rows.append([image.name, len(found.targets), int(found.mask.sum()), round(best, 3)])
+        table = io.StringIO()
+        write_table(table, records)
+        archive.writestr("targets.csv", table.getvalue())
+    if not records:
+        raise InputError(problems[0])
+    summary = f"**{len(records)} images** at threshold {threshold:.2f}, {sum(row[1] for row in rows)} targets."
+    skipped = "".join(f"\n- skipped: {problem}" for problem in problems)
+    return summary + skipped, rows, images.download(packed.getvalue(), "masks.zip")
 
 
 def build(services: Services) -> None:
@@ -73,17 +66,40 @@ def build(services: Services) -> None:
             strip = images.example_strip()
             text = gr.Textbox(
                 label="What are you looking for? (optional)",
+                info="Your words guide the mask; Side by side shows what they change.",
                 placeholder="e.g. a small bright drone above trees",
                 max_length=300,
             )
             with gr.Row():
                 again = gr.Button("Run again", interactive=False, size="md")
                 stop = gr.Button("Cancel", variant="stop", visible=False, size="md")
+            with gr.Accordion("Compare with a ground truth", open=False):
+                truth = gr.File(label="Mask of the image (white targets on black)", file_types=images.FILE_TYPES,
+                                height=132)  # fmt: skip
+            with gr.Accordion("Many images at once", open=False):
+                many = gr.File(label=f"Up to {MANY} images", file_count="multiple", file_types=images.FILE_TYPES,
+                               height=132)  # fmt: skip
+                many_run = gr.Button("Mask them all", size="md")
+                many_summary = gr.Markdown(elem_id="detect-many")
+                many_table = gr.Dataframe(headers=MANY_HEADERS, interactive=False, show_label=False, visible=False,
+                                          max_height=280)  # fmt: skip
+                many_file = gr.DownloadButton("Masks and table (ZIP)", size="md", visible=False)
         with gr.Column(scale=3, min_width=320):
             blank = gr.HTML(EMPTY)
             with gr.Column(visible=False) as results:
                 facts = gr.HTML()
-                picture = images.picture()
+                with gr.Tabs():
+                    with gr.Tab("Targets"):
+                        picture = images.picture()
+                    with gr.Tab("Side by side"):
+                        pair_note = gr.Markdown()
+                        pair = gr.ImageSlider(format="png", type="filepath", interactive=False, show_label=False,
+                                              buttons=["fullscreen"], max_height=900,
+                                              elem_id="detect-pair")  # fmt: skip
+                    with gr.Tab("Zoom"):
+                        zooms = gr.Gallery(format="png", columns=4, height="auto", object_fit="contain",
+                                           interactive=False, show_label=False, buttons=[],
+                                           elem_classes="results", elem_id="detect-zooms")  # fmt: skip
                 with gr.Row():
                     threshold = gr.Slider(0.05, 0.95, 0.5, step=0.05, label="Threshold", min_width=260)
                     palette = images.palette_choice()
@@ -93,48 +109,79 @@ def build(services: Services) -> None:
                     mask_file = gr.DownloadButton("Mask (PNG)", size="md")
                     table_file = gr.DownloadButton("Table (JSON)", size="md")
 
-    drawn = [picture, summary, table, mask_file, table_file]
-    shown = [found, blank, results, facts, again, stop, *drawn]
+    drawn = list(Drawn(picture, summary, table, mask_file, table_file, pair, pair_note, zooms))
+    shown = [found, blank, results, facts, again, stop, truth, *drawn]
 
-    def run(image: ThermalImage, text: str, palette: str, threshold: float, progress: gr.Progress) -> Iterator[tuple]:
+    def run(
+        image: ThermalImage, text: str, palette: str, threshold: float, progress: gr.Progress, before: Found | None
+    ) -> Iterator[tuple]:
+        """`before` is the last result of the same image: its truth stays, and what needs no words is not run again."""
         plain = images.png_file(images.enlarged(colorize(image.view8(), palette)), f"{Path(image.name).stem}.png")
         wait = "Looking for targets… the first image also loads the model."
+        waiting = Drawn(plain, wait, [], None, None, (plain, plain), "", [])  # type: ignore[arg-type]
         yield (
             None, gr.update(visible=False), gr.update(visible=True), images.facts(image), gr.update(interactive=False),
-            gr.update(visible=True), plain, wait, [], None, None,
+            gr.update(visible=True), gr.skip() if before else None, *waiting,
         )  # fmt: skip
         try:
             progress(0.1, desc="Loading the model")
             model = services.segmenter()
-            progress(0.4, desc="Looking for targets")
-            result = Found(image, model.probability(image, text.strip()))
+            progress(0.3, desc="Looking for targets")
+            alone = None
+            if before is not None:
+                alone = before.probability if before.without_words is None else before.without_words
+            if alone is None:
+                alone = model.probability(image, "")
+            if words := text.strip():
+                progress(0.6, desc="Looking again with your words")
+                result = Found(image, model.probability(image, words), alone)
+            else:
+                result = Found(image, alone)
+            result = replace(result, truth=before.truth if before else None)
             progress(0.9, desc="Drawing")
-            drawn = draw(result, palette, threshold)
+            final = draw(result, palette, threshold)
         except Exception:
-            failed = "No result: see the message, then run again."
-            yield (*[gr.skip()] * 5, gr.update(visible=False), gr.skip(), failed, *[gr.skip()] * 3)
+            failed = Drawn(*[gr.skip()] * len(drawn))._replace(summary="No result: see the message, then run again.")
+            yield (*[gr.skip()] * 5, gr.update(visible=False), gr.skip(), *failed)
             raise
         yield (
-            result, gr.skip(), gr.skip(), gr.skip(), gr.update(interactive=True), gr.update(visible=False), *drawn,
+            result, gr.skip(), gr.skip(), gr.skip(), gr.update(interactive=True), gr.update(visible=False), gr.skip(),
+            *final,
         )  # fmt: skip
 
     @guarded
     def on_upload(path: str | None, text: str, palette: str, threshold: float, progress=gr.Progress()):  # noqa: B008
-        yield from run(images.uploaded(path), text, palette, threshold, progress)
+        yield from run(images.uploaded(path), text, palette, threshold, progress, None)
 
     @guarded
     def on_example(text: str, palette: str, threshold: float, event: gr.SelectData, progress=gr.Progress()):  # noqa: B008
-        yield from run(images.uploaded(str(images.picked(event))), text, palette, threshold, progress)
+        yield from run(images.uploaded(str(images.picked(event))), text, palette, threshold, progress, None)
 
     @guarded
     def on_again(found: Found | None, text: str, palette: str, threshold: float, progress=gr.Progress()):  # noqa: B008
         if found is None:
             raise InputError("There is no image yet: drop one or pick an example first.")
-        yield from run(found.image, text, palette, threshold, progress)
+        yield from run(found.image, text, palette, threshold, progress, found)
 
     @guarded
     def on_redraw(found: Found | None, palette: str, threshold: float):
         return gr.skip() if found is None else draw(found, palette, threshold)
+
+    @guarded
+    def on_truth(path: str | None, found: Found | None, palette: str, threshold: float):
+        if found is None:
+            if path:
+                raise InputError("There is no image yet: drop one or pick an example, then its ground truth.")
+            return gr.skip()
+        found = replace(found, truth=truth_mask(path, found.image) if path else None)
+        return found, *draw(found, palette, threshold)
+
+    @guarded
+    def on_many(paths: list[str] | None, text: str, threshold: float, progress=gr.Progress()):  # noqa: B008
+        if not paths:
+            raise InputError("There is no image yet: drop some on the area above.")
+        summary, rows, archive = batch(paths, text, threshold, services, progress)
+        return summary, gr.update(value=rows, visible=True), gr.update(value=archive, visible=True)
 
     look: dict[str, Any] = {"outputs": shown, "show_progress": "full", "show_progress_on": [picture], **MODEL}
     runs: list[Any] = [
@@ -153,3 +200,6 @@ def build(services: Services) -> None:
         show_progress="hidden",
         **CHEAP,
     )
+    gr.on([truth.upload, truth.clear], on_truth, [truth, found, palette, threshold], [found, *drawn], **CHEAP)
+    many_run.click(on_many, [many, text, threshold], [many_summary, many_table, many_file],
+                   show_progress_on=[many_summary], **MODEL)  # fmt: skip

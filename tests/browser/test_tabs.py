@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(400)
 
 def open_tab(page: Page, name: str) -> Locator:
     page.get_by_role("tab", name=name, exact=True).click()
-    panel = page.locator("[role=tabpanel]:visible")
+    panel = page.locator("[role=tabpanel]:visible").first  # a tab may hold tabs of its own
     expect(panel).to_be_visible()
     return panel
 
