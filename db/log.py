@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from db import search
@@ -14,6 +14,10 @@ Document = tuple[str, dict[str, Any]]  # (state, fields)
 Documents = Mapping[str, Mapping[str, Any]]  # document -> field -> value
 BLANK: Document = ("draft", {})
 ANSWERED = ("refined", "skipped")
+
+_OF_ITEM = select(RefinementEvent).where(RefinementEvent.item_id == bindparam("item"))
+_OF_ITEM = _OF_ITEM.order_by(RefinementEvent.version, RefinementEvent.id)
+_WITH_KEY = select(RefinementEvent).where(RefinementEvent.key == bindparam("key")).order_by(RefinementEvent.id)
 
 
 class Stale(Exception):
@@ -146,18 +150,12 @@ def standing(events: Iterable[RefinementEvent], name: str) -> list[list[Refineme
 
 def events_of(session: Session, item_id: int) -> list[RefinementEvent]:
     """An item's log, oldest first."""
-    query = select(RefinementEvent).where(RefinementEvent.item_id == item_id)
-    return list(session.scalars(query.order_by(RefinementEvent.version, RefinementEvent.id)))
+    return list(session.scalars(_OF_ITEM, {"item": item_id}))
 
 
 def events_with_key(session: Session, key: str) -> list[RefinementEvent]:
     """The events of one save."""
-    return list(session.scalars(select(RefinementEvent).where(RefinementEvent.key == key).order_by(RefinementEvent.id)))
-
-
-def was_reverted(session: Session, key: str) -> bool:
-    """Whether a save was taken back."""
-    return session.scalar(select(RefinementEvent.id).where(RefinementEvent.reverts == key).limit(1)) is not None
+    return list(session.scalars(_WITH_KEY, {"key": key}))
 
 
 def standing_keys(

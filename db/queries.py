@@ -1,13 +1,25 @@
 """Every other question the studio asks the database, as functions of a session."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from db import search
-from db.models import Answer, Current, Item, Member, Project, RefinementEvent, Suggestion
+from db.models import SHARED, Answer, Current, Item, Member, Project, RefinementEvent, Suggestion
+
+NewRow = tuple[dict[str, Any], int, str, dict[str, Any]]  # (columns, priority, key, drafts)
+
+_SUGGESTED = (
+    select(Suggestion)
+    .where(
+        Suggestion.id.in_(
+            select(func.max(Suggestion.id)).where(Suggestion.item_id == bindparam("item")).group_by(Suggestion.field)
+        )
+    )
+    .order_by(Suggestion.field)
+)
 
 
 def projects(session: Session) -> list[Project]:
@@ -22,12 +34,50 @@ def get_project(session: Session, project: int | None) -> Project | None:
 
 def role_of(session: Session, user: str) -> str | None:
     """The role somebody was given, None for a newcomer."""
-    return session.scalar(select(Member.role).where(Member.user == user))
+    member = session.get(Member, user)
+    return member.role if member else None
 
 
 def members(session: Session) -> list[Member]:
     """Everybody who was given a role, by name."""
     return list(session.scalars(select(Member).order_by(Member.user)))
+
+
+def add_items(session: Session, project_id: int, at: int, user: str, rows: Sequence[NewRow]) -> int:
+    """New items with their drafts as first version, written in bulk. Returns how many the project did not have yet.
+
+    Each row: the columns of an item, its priority, the key of its first save, and its drafts, field -> value.
+    """
+    hashes = [columns["sha256"] for columns, *_ in rows]
+    known = set(session.scalars(select(Item.sha256).where(Item.project_id == project_id, Item.sha256.in_(hashes))))
+    fresh = list({row[0]["sha256"]: row for row in reversed(rows) if row[0]["sha256"] not in known}.values())[::-1]
+    if not fresh:
+        return 0
+    values = [{**columns, "project_id": project_id, "created_at": at} for columns, *_ in fresh]
+    made = session.scalars(insert(Item).returning(Item.id, sort_by_parameter_order=True), values).all()
+    numbered = list(zip(made, fresh, strict=True))
+    session.execute(
+        insert(Current),
+        [
+            {"item_id": item_id, "project_id": project_id, "version": bool(drafts), "changed": bool(drafts),
+             "state": "draft", "fields": drafts, "user": user if drafts else None, "at": at, "answers": 0,
+             "gold": False, "priority": priority}
+            for item_id, (_, priority, _, drafts) in numbered
+        ],
+    )  # fmt: skip
+    events = [
+        {"item_id": item_id, "user": user, "at": at, "answer_of": SHARED, "field": field, "base_version": 0,
+         "version": 1, "payload": payload, "key": key}
+        for item_id, (_, _, key, drafts) in numbered
+        for field, payload in drafts.items()
+    ]  # fmt: skip
+    if events:
+        session.execute(insert(RefinementEvent), events)
+    words = [
+        (item_id, search.words_of(row["name"], row["source"], drafts)) for item_id, (row, _, _, drafts) in numbered
+    ]
+    search.insert(session.connection(), words)
+    return len(fresh)
 
 
 def add_item(session: Session, project_id: int, at: int, priority: int = 0, **columns: Any) -> Item | None:
@@ -72,8 +122,7 @@ def get_answer(session: Session, item_id: int, user: str) -> Answer | None:
 
 def suggestions_of(session: Session, item_id: int) -> list[Suggestion]:
     """The newest proposal for each field of an item."""
-    newest = select(func.max(Suggestion.id)).where(Suggestion.item_id == item_id).group_by(Suggestion.field)
-    return list(session.scalars(select(Suggestion).where(Suggestion.id.in_(newest)).order_by(Suggestion.field)))
+    return list(session.scalars(_SUGGESTED, {"item": item_id}))
 
 
 def answered_by(session: Session, user: str, project: int, offset: int, limit: int) -> list[Item]:

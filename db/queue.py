@@ -1,43 +1,80 @@
-"""Who works on what: leases with an end, and the next item that has room for one more person."""
+"""Who works on what: leases with an end, and the next item that has room for one more person.
+
+These questions are asked with every click, so their statements are built once, with parameters.
+"""
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from db.models import Answer, Current, Item, Lease, RefinementEvent
 
 LEASES_EACH = 3  # items one person can hold: the open one and those loaded ahead
 
+_USER, _AT, _ITEM = bindparam("user"), bindparam("at"), bindparam("item")
+_BESIDES = bindparam("besides", expanding=True)
+_OTHER, _OWN = aliased(Lease), aliased(Lease)
+
+_ANSWERED: ColumnElement[bool] = (
+    select(Answer.item_id)
+    .where(and_(Answer.item_id == Current.item_id, Answer.user == _USER, Answer.state != "draft"))
+    .exists()
+)
+_PASSED: ColumnElement[bool] = (
+    select(_OWN.item_id).where(_OWN.item_id == Current.item_id, _OWN.user == _USER, _OWN.passed).exists()
+)
+_OTHERS: ColumnElement[int] = (
+    select(func.count())
+    .select_from(_OTHER)
+    .where(_OTHER.item_id == Current.item_id, _OTHER.user != _USER, _OTHER.until > _AT)
+    .correlate(Current)
+    .scalar_subquery()
+)
+_IN_ORDER = Current.priority.desc(), Current.item_id
+
+
+def _first(*conditions: ColumnElement[bool]) -> Select[tuple[Item]]:
+    query = select(Item).join(Current)
+    query = query.where(Current.project_id == bindparam("project"), Current.item_id.not_in(_BESIDES), *conditions)
+    return query.order_by(*_IN_ORDER).limit(1)
+
+
+_HELD = Current.item_id.in_(select(Lease.item_id).where(Lease.user == _USER, Lease.until > _AT, ~Lease.passed))
+_ROOM = Current.answers + _OTHERS < bindparam("needed")
+_OPEN = Current.state == "draft", ~Current.gold, ~_ANSWERED, _ROOM
+_NEXT_OPEN = [_first(*_OPEN, condition) for condition in (_HELD, ~_PASSED, _PASSED)]
+_NEXT_GOLD = _first(Current.gold, ~_ANSWERED)
+_NEXT_REVIEW = _first(Current.state == "review", _OTHERS == 0)
+_NEXT_REVIEW_OF_OTHERS = _first(Current.state == "review", _OTHERS == 0, ~_ANSWERED)
+_ANY_GOLD = select(Current.item_id).where(Current.project_id == bindparam("project"), Current.gold).limit(1)
+_OTHERS_AT_WORK = (
+    select(Lease).where(Lease.item_id == _ITEM, Lease.user != _USER, Lease.until > _AT).order_by(Lease.until.desc())
+)
+_MINE = (
+    select(Lease)
+    .where(Lease.user == _USER, Lease.until > _AT, Lease.item_id != _ITEM, ~Lease.passed)
+    .order_by(Lease.taken_at.desc(), Lease.item_id)
+)
+
 
 def next_open(
     session: Session, project: int, needed: int, user: str, at: int, besides: Collection[int] = ()
 ) -> Item | None:
     """The item this person should do next: one they hold already, else the first with room, passed ones last."""
-    held = select(Lease.item_id).where(Lease.user == user, Lease.until > at, ~Lease.passed)
-    for condition in (Current.item_id.in_(held), ~_passed(user), _passed(user)):
-        query = (
-            select(Item)
-            .join(Current)
-            .where(
-                Current.project_id == project, Current.state == "draft", ~Current.gold, ~_answered(user),
-                Current.answers + _others(user, at) < needed, Current.item_id.not_in(besides), condition,
-            )
-        )  # fmt: skip
-        item = session.scalar(query.order_by(Current.priority.desc(), Current.item_id).limit(1))
-        if item is not None:
-            return item
-    return None
+    values = {"project": project, "needed": needed, "user": user, "at": at, "besides": list(besides)}
+    return next((item for query in _NEXT_OPEN if (item := session.scalar(query, values)) is not None), None)
 
 
 def next_gold(session: Session, project: int, user: str, besides: Collection[int] = ()) -> Item | None:
     """A test item that this person has not answered yet."""
-    query = select(Item).join(Current).where(Current.project_id == project, Current.gold, ~_answered(user))
-    return session.scalar(query.where(Current.item_id.not_in(besides)).order_by(Current.item_id).limit(1))
+    return session.scalar(_NEXT_GOLD, {"project": project, "user": user, "besides": list(besides)})
 
 
-def gold_share(session: Session, project: int, user: str) -> tuple[int, int]:
-    """(test items this person has answered, their saves in all), newest thousand saves at most."""
+def gold_share(session: Session, project: int, user: str) -> tuple[int, int] | None:
+    """(test items this person has answered, their newest saves, a thousand at most); None without test items."""
+    if session.scalar(_ANY_GOLD, {"project": project}) is None:
+        return None
     gold = select(func.count()).select_from(Answer).join(Current, Current.item_id == Answer.item_id)
     gold = gold.where(Answer.user == user, Answer.state != "draft", Current.gold, Current.project_id == project)
     saves = select(RefinementEvent.id).where(RefinementEvent.user == user, RefinementEvent.field == "state").limit(1000)
@@ -48,17 +85,8 @@ def next_review(
     session: Session, project: int, user: str, at: int, own_too: bool, besides: Collection[int]
 ) -> Item | None:
     """An item whose answers wait for a decision, held by no other reviewer; not one this person has answered."""
-    query = (
-        select(Item)
-        .join(Current)
-        .where(
-            Current.project_id == project, Current.state == "review", _others(user, at) == 0,
-            Current.item_id.not_in(besides),
-        )
-    )  # fmt: skip
-    if not own_too:
-        query = query.where(~_answered(user))
-    return session.scalar(query.order_by(Current.priority.desc(), Current.item_id).limit(1))
+    query = _NEXT_REVIEW if own_too else _NEXT_REVIEW_OF_OTHERS
+    return session.scalar(query, {"project": project, "user": user, "at": at, "besides": list(besides)})
 
 
 def lease_of(session: Session, item_id: int, user: str) -> Lease | None:
@@ -68,8 +96,7 @@ def lease_of(session: Session, item_id: int, user: str) -> Lease | None:
 
 def others_at_work(session: Session, item_id: int, user: str, at: int) -> list[Lease]:
     """The live leases of other people on an item, the latest to end first."""
-    query = select(Lease).where(Lease.item_id == item_id, Lease.user != user, Lease.until > at)
-    return list(session.scalars(query.order_by(Lease.until.desc())))
+    return list(session.scalars(_OTHERS_AT_WORK, {"item": item_id, "user": user, "at": at}))
 
 
 def lease(session: Session, item_id: int, user: str, at: int, until: int) -> Lease:
@@ -82,8 +109,8 @@ def lease(session: Session, item_id: int, user: str, at: int, until: int) -> Lea
         held.taken_at = at
     held.until, held.passed = until, False
     session.flush()
-    mine = select(Lease).where(Lease.user == user, Lease.until > at, Lease.item_id != item_id, ~Lease.passed)
-    for surplus in list(session.scalars(mine.order_by(Lease.taken_at.desc(), Lease.item_id)))[LEASES_EACH - 1 :]:
+    mine = session.scalars(_MINE, {"user": user, "at": at, "item": item_id})
+    for surplus in mine.all()[LEASES_EACH - 1 :]:
         session.delete(surplus)
     return held
 
@@ -99,30 +126,3 @@ def release(session: Session, item_id: int, user: str, at: int, passed: bool = F
     elif held is not None:
         session.delete(held)
     return held
-
-
-def forget_expired(session: Session, before: int) -> None:
-    """Take away leases that ended before a time; passed ones stay."""
-    session.execute(delete(Lease).where(Lease.until < before, ~Lease.passed))
-
-
-def _answered(user: str) -> ColumnElement[bool]:
-    return select(Answer.item_id).where(
-        and_(Answer.item_id == Current.item_id, Answer.user == user, Answer.state != "draft")
-    ).exists()  # fmt: skip
-
-
-def _passed(user: str) -> ColumnElement[bool]:
-    own = aliased(Lease)
-    return select(own.item_id).where(own.item_id == Current.item_id, own.user == user, own.passed).exists()
-
-
-def _others(user: str, at: int) -> ColumnElement[int]:
-    other = aliased(Lease)
-    return (
-        select(func.count())
-        .select_from(other)
-        .where(other.item_id == Current.item_id, other.user != user, other.until > at)
-        .correlate(Current)
-        .scalar_subquery()
-    )

@@ -42,7 +42,7 @@ def index_all(connection: Connection) -> None:
     rows = connection.execute(text("SELECT id, name, source, fields FROM item JOIN current ON item_id = id"))
     for item_id, name, source, fields in rows.all():
         fields = json.loads(fields) if isinstance(fields, str) else fields
-        _insert(connection, [(item_id, words_of(name, source, fields))])
+        insert(connection, [(item_id, words_of(name, source, fields))])
 
 
 def index(session: Session, item_id: int, words: str, new: bool = False) -> None:
@@ -51,7 +51,7 @@ def index(session: Session, item_id: int, words: str, new: bool = False) -> None
     if not new:
         key = "rowid" if connection.dialect.name == "sqlite" else "item_id"
         connection.execute(text(f"DELETE FROM search WHERE {key} = :id"), {"id": item_id})
-    _insert(connection, [(item_id, words)])
+    insert(connection, [(item_id, words)])
 
 
 def matches(session: Session, query: str) -> ColumnElement[bool] | None:
@@ -93,7 +93,8 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
             yield from _texts(value)
 
 
-def _insert(connection: Connection, rows: list[tuple[int, str]]) -> None:
+def insert(connection: Connection, rows: list[tuple[int, str]]) -> None:
+    """Make new items findable."""
     column = "rowid" if connection.dialect.name == "sqlite" else "item_id"
     statement = text(f"INSERT INTO search ({column}, words) VALUES (:id, :words)")
     connection.execute(statement, [{"id": item_id, "words": words} for item_id, words in rows])

@@ -6,13 +6,13 @@ from itertools import islice
 from typing import Any
 
 from core.errors import InputError
-from db import log, queries
-from db.models import SHARED, Project, Suggestion
+from db import queries
+from db.models import Project, Suggestion
 from labeling.fields import check_fields
 from labeling.items import Imported, NewItem, label
-from labeling.workplace import SYSTEM, Session, Workplace
+from labeling.workplace import SYSTEM, Workplace
 
-CHUNK = 50  # images in one unit of work
+CHUNK = 100  # images in one unit of work
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Importer:
         while chunk := list(islice(remaining, CHUNK)):
             ready = [row for new in chunk if (row := self._ready(new, rules, refused)) is not None]
             with self.workplace.writes(user, "owner") as session:
-                fresh = sum(self._add(session, rules.id, columns, drafts) for columns, drafts in ready)
+                fresh = queries.add_items(session, rules.id, self.workplace.clock(), SYSTEM, ready)
             added, known, seen = added + fresh, known + len(ready) - fresh, seen + len(chunk)
             if tell is not None:
                 tell(seen)
@@ -54,10 +54,8 @@ class Importer:
                 for name, value in checked.items()
             )  # fmt: skip
 
-    def _ready(
-        self, new: NewItem, rules: Project, refused: list[tuple[str, str]]
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Columns and drafts of an image that was looked at and stored; None, with the reason noted, for a bad one."""
+    def _ready(self, new: NewItem, rules: Project, refused: list[tuple[str, str]]) -> queries.NewRow | None:
+        """The row of an image that was looked at and stored; None, with the reason noted, for a bad one."""
         try:
             width, height = self.inspect(new.data, new.name)
             drafts = check_fields(new.drafts, width, height)
@@ -67,14 +65,6 @@ class Importer:
         sha256 = self.workplace.images.put(new.data)
         columns = {
             "sha256": sha256, "name": label(new.name), "source": new.source[:200], "licence": new.licence[:200],
-            "group": new.group[:200] or sha256[:12], "width": width, "height": height, "priority": new.priority,
+            "group": new.group[:200] or sha256[:12], "width": width, "height": height,
         }  # fmt: skip
-        return columns, drafts
-
-    def _add(self, session: Session, project: int, columns: dict[str, Any], drafts: dict[str, Any]) -> bool:
-        at = self.workplace.clock()
-        item = queries.add_item(session, project, at, **columns)
-        if item is not None and drafts:
-            save = log.Save(SYSTEM, f"import-{project}-{columns['sha256'][:32]}", at)
-            log.append(session, item.current, 0, {SHARED: drafts}, save)
-        return item is not None
+        return columns, new.priority, f"import-{rules.id}-{sha256[:32]}", drafts

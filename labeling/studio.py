@@ -99,8 +99,9 @@ class Studio:
                 return view(item) if item else None
         with self.workplace.writes(user, "refiner") as session:
             rules, at = self.workplace.project(session, project), self.workplace.clock()
-            done, saves = queue.gold_share(session, rules.id, user)
-            item = queue.next_gold(session, rules.id, user, besides) if done * GOLD_EVERY <= saves else None
+            share = queue.gold_share(session, rules.id, user)
+            due = share is not None and share[0] * GOLD_EVERY <= share[1]
+            item = queue.next_gold(session, rules.id, user, besides) if due else None
             item = item or queue.next_open(session, rules.id, rules.answers, user, at, besides)
             if item is None:
                 return None
