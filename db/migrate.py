@@ -2,15 +2,17 @@
 
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import OperationalError
 
 from db.engine import DatabaseProblem, sqlite_file
@@ -81,6 +83,23 @@ def _upgrade(engine: Engine, path: Path | None = None) -> None:
         raise DatabaseProblem("the database was written by a newer version of the studio: update the studio first")
     if path is not None and not is_new:
         backup(path)
-    with engine.execution_options(writes=True).begin() as connection:
+    writing = engine.execution_options(writes=True)
+    with writing.connect() as connection, _without_foreign_keys(connection), connection.begin():
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+        if path is not None and (orphan := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+            raise DatabaseProblem(f"the database {path.name} could not be upgraded: a row of {orphan[0]} is lost")
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite alters a table by copying it under another name, which its foreign keys would forbid."""
+    raw: Any = connection.connection.driver_connection
+    switches = connection.dialect.name == "sqlite"  # outside of any transaction: inside one it would do nothing
+    if switches:
+        raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        if switches:
+            raw.execute("PRAGMA foreign_keys=ON")

@@ -1,13 +1,16 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from db.engine import DatabaseProblem, open_engine
+from db import find, log, queries, queue
+from db.engine import DatabaseProblem, open_engine, session_scope
 from db.migrate import config, upgrade
 from db.models import Base
 
@@ -96,3 +99,36 @@ def test_a_folder_in_the_place_of_the_database_is_named(tmp_path: Path) -> None:
 def test_a_database_without_its_driver_says_so() -> None:
     with pytest.raises(DatabaseProblem, match="not installed"):
         open_engine("nosuchserver://host/name")
+
+
+RELEASED = sorted((Path(__file__).parent / "released").glob("*.sql"))  # one dump of every schema that people may have
+
+
+def test_there_is_a_database_of_every_released_schema() -> None:
+    newest = ScriptDirectory.from_config(config()).get_current_head()
+    revisions = {revision.revision for revision in ScriptDirectory.from_config(config()).walk_revisions()}
+    assert {path.stem for path in RELEASED} >= revisions - {newest}
+
+
+@pytest.mark.parametrize("dump", RELEASED, ids=lambda path: path.stem)
+def test_a_database_of_a_released_schema_opens_with_all_that_is_in_it(dump: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "studio.db")) as old:
+        old.executescript(dump.read_text())
+    engine = open_engine(url(tmp_path))
+    upgrade(engine)
+    assert len(backups(tmp_path)) == 1
+    with session_scope(engine) as session:
+        items = sorted(queries.all_items(session, 1), key=lambda item: item.id)
+        assert [item.name for item in items] == ["sea.png", "sky.png", "road.png"]
+        assert [(item.current.version, item.current.state, item.current.user) for item in items] == [
+            (2, "refined", "ann"), (2, "draft", "bob"), (0, "draft", None)
+        ]  # fmt: skip
+        assert items[0].current.fields == {"caption_global": "a ship at sea", "mask": {"size": [7, 5], "runs": [3, 2]}}
+        assert items[2].current.priority == 1
+        for item in items:
+            version, documents = log.replay(log.events_of(session, item.id))
+            assert (version, log.state_of(documents)) == (item.current.version, item.current.state)
+        assert [item.id for item in find.page(session, 1, find.Filter(text="ship"), 0, 9)] == [1]
+        first = queue.next_open(session, 1, 1, "ann", 0)
+        assert first is not None and first.name == "road.png"
+    engine.dispose()
