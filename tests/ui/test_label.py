@@ -1,4 +1,8 @@
+"""What the Label tab's script may ask for, called without a browser."""
+
 import io
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +12,16 @@ import pytest
 from PIL import Image
 
 from core.thermal import read_thermal
-from labeling import masks
 from labeling.items import NewItem
 from labeling.studio import Studio
 from tests.ui.callers import foreign, request
-from tests.ui.pages import fake_services, handlers
+from tests.ui.pages import fake_services
 from ui import label
-from ui.services import Services
+from ui.editor import wording
+from ui.editor.desk import Desk
+from ui.editor.pictures import unpack
 
-NAMES = ["progress", "done", "work", "clash", "versions", "compared", "facts", "editor", "broad", "fine", "tags"]
+KEY = "key-of-a-save"
 
 
 def image(seed: int) -> NewItem:
@@ -27,130 +32,115 @@ def image(seed: int) -> NewItem:
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Services:
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    monkeypatch.delenv("SPACE_ID", raising=False)
     studio = Studio(
         f"sqlite:///{tmp_path / 'studio.db'}", tmp_path / "store", lambda data, name: read_thermal(data, name).size
     )
     studio.import_items([image(1), image(2)])
-    return fake_services(tmp_path, studio=studio)
+    return studio
 
 
 @pytest.fixture
-def tab(services: Services, monkeypatch: pytest.MonkeyPatch) -> dict:
-    monkeypatch.delenv("SPACE_ID", raising=False)
-    return handlers(label, services)
+def ask(studio: Studio) -> Callable[..., dict[str, Any]]:
+    """ask(name, who=request, **payload): the answer, as JSON would carry it."""
+    functions = {function.__name__: function for function in Desk(studio).functions()}
+    return lambda name, who=None, **payload: json.loads(json.dumps(functions[name](payload, who or request())))
 
 
-@pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    said: list[str] = []
-    monkeypatch.setattr(gr, "Warning", lambda text, **_: said.append(text))
-    return said
+def test_the_tab_builds_and_offers_its_functions_to_the_page(studio: Studio, tmp_path: Path) -> None:
+    with gr.Blocks() as page:
+        label.build(fake_services(tmp_path, studio=studio))
+    (editor,) = (block for block in page.blocks.values() if isinstance(block, gr.HTML))
+    names = {function.__name__ for function in editor.server_fns}
+    assert {"hello", "next_item", "open_item", "save", "skip", "undo_save", "find", "history", "overview"} <= names
 
 
-def shown(updates: Any) -> dict[str, Any]:
-    return dict(zip(NAMES, updates, strict=True))
+def test_the_next_item_comes_with_its_draft_and_its_exact_values(ask: Callable, studio: Studio) -> None:
+    answer = ask("next_item")
+    item = answer["item"]
+    assert (item["id"], item["version"], item["offered"]["caption_global"]) == (1, 1, "draft 1")
+    truth = read_thermal(studio.image(studio.item(1)), "x.png").pixels
+    assert np.array_equal(unpack(answer["picture"]), truth)
+    assert ask("next_item", after=1)["item"]["id"] == 2
 
 
-def desk(updates: Any) -> dict[str, Any]:
-    """The editor's value, which carries the item's token."""
-    return shown(updates)["editor"]["value"]
+def saving(ask: Callable, item: int = 1, **more: Any) -> dict[str, Any]:
+    opened = ask("open_item", item=item)["item"]
+    return {"item": item, "sha256": opened["sha256"], "version": opened["version"], "key": KEY, **more}
 
 
-def test_the_next_item_is_opened_with_its_drafts(tab: dict) -> None:
-    page = shown(tab["on_open"](None))
-    value = page["editor"]["value"]
-    assert (value["item"], value["version"], value["size"], value["runs"]) == (1, 1, [7, 5], [])
-    assert page["broad"] == "draft 1" and page["work"]["visible"] and not page["done"]["visible"]
-    assert page["editor"]["image"].startswith("data:image/png;base64,")
-    assert "<img" not in page["facts"]
+def test_a_save_sent_twice_counts_once(ask: Callable, studio: Studio) -> None:
+    fields = {"caption_global": "new", "mask": {"size": [7, 5], "runs": [3, 2]}}
+    payload = saving(ask, fields=fields)
+    assert ask("save", **payload)["version"] == ask("save", **payload)["version"] == 2
+    assert studio.item(1).fields == fields and studio.item(1).version == 2
 
 
-def test_entering_the_tab_again_leaves_begun_work_alone(tab: dict) -> None:
-    assert "value" not in tab["on_open"](desk(tab["on_open"](None)))
+def test_a_stale_save_brings_back_theirs_and_writes_nothing(ask: Callable, studio: Studio) -> None:
+    studio.save("ann", 1, 1, {"caption_global": "first"}, "key-of-ann")
+    payload = saving(ask, fields={"caption_global": "mine"})
+    studio.save("bob", 1, 2, {"caption_global": "bob's"}, "key-of-bob")
+    answer = ask("save", **payload)
+    assert answer["theirs"]["fields"]["caption_global"] == "bob's" and "bob changed this item" in answer["error"]
+    assert studio.item(1).fields["caption_global"] == "bob's"
 
 
-def test_a_save_stores_mask_and_texts_and_opens_the_next_item(tab: dict, services: Services) -> None:
-    value = desk(tab["on_open"](None))
-    updates = tab["on_save"]({**value, "runs": [3, 2]}, "new", "fine", ["sea"], request())
-    saved = services.studio.item(1)
-    assert saved.fields == {
-        "caption_global": "new", "caption_fine": "fine", "tags": ["sea"], "mask": {"size": [7, 5], "runs": [3, 2]}
-    }  # fmt: skip
-    assert desk(updates)["item"] == 2 and "Saved" in shown(updates)["progress"]
+def test_work_on_an_image_of_another_database_is_refused(ask: Callable, studio: Studio) -> None:
+    answer = ask("save", **{**saving(ask, fields={}), "sha256": "0" * 64})
+    assert "another image" in answer["error"] and studio.item(1).version == 1
 
 
-def test_the_same_save_sent_twice_is_one(tab: dict, services: Services) -> None:
-    value = desk(tab["on_open"](None))
-    for _ in range(2):
-        tab["on_save"](value, "new", "", [], request())
-    assert services.studio.item(1).version == 2
+def test_skip_back_and_undo_lead_back(ask: Callable, studio: Studio) -> None:
+    assert "version" in ask("skip", **saving(ask, reason="other"))
+    assert studio.item(1).state == "skipped" and ask("last_item")["item"]["id"] == 1
+    assert ask("undo_save")["item"]["id"] == 1 and studio.item(1).state == "draft"
 
 
-def test_a_stale_save_shows_both_versions_escaped_and_overwrites_only_when_told(tab: dict, services: Services) -> None:
-    value = desk(tab["on_open"](None))
-    services.studio.save("<b>bob</b>", 1, 1, {"caption_global": "<i>bob's</i>"}, "key-bob-1")
-    page = shown(tab["on_save"]({**value, "runs": [0, 1]}, "<u>mine</u>", "", [], request()))
-    assert page["clash"]["visible"] and page["compared"] == 2
-    for text in ("&lt;i&gt;bob", "&lt;u&gt;mine", "&lt;b&gt;bob"):
-        assert text in page["versions"]
-    assert services.studio.item(1).fields["caption_global"] == "<i>bob's</i>"
-    tab["on_mine"](page["compared"], {**value, "runs": [0, 1]}, "<u>mine</u>", "", [], request())
-    kept = services.studio.item(1)
-    assert kept.version == 3 and kept.fields["caption_global"] == "<u>mine</u>" and masks.area(kept.fields["mask"]) == 1
-
-
-def test_taking_theirs_opens_what_is_stored(tab: dict, services: Services) -> None:
-    value = desk(tab["on_open"](None))
-    services.studio.save("bob", 1, 1, {"caption_global": "bob's"}, "key-bob-1")
-    page = shown(tab["on_theirs"](value))
-    assert page["broad"] == "bob's" and page["editor"]["value"]["version"] == 2
-
-
-def test_keeping_mine_after_a_third_change_is_a_conflict_again(tab: dict, services: Services) -> None:
-    value = desk(tab["on_open"](None))
-    services.studio.save("bob", 1, 1, {"caption_global": "b"}, "key-bob-1")
-    compared = shown(tab["on_save"](value, "mine", "", [], request()))["compared"]
-    services.studio.save("cid", 1, 2, {"caption_global": "c"}, "key-cid-1")
-    assert shown(tab["on_mine"](compared, value, "mine", "", [], request()))["compared"] == 3
-    assert services.studio.item(1).fields["caption_global"] == "c"
-
-
-def test_skip_previous_and_undo_lead_back(tab: dict, services: Services) -> None:
-    updates = tab["on_skip"](desk(tab["on_open"](None)), "other", request())
-    assert desk(updates)["item"] == 2 and services.studio.item(1).state == "skipped"
-    assert desk(tab["on_previous"](request()))["item"] == 1
-    assert desk(tab["on_undo"](request()))["item"] == 1 and services.studio.item(1).state == "draft"
-
-
-def test_when_all_is_done_the_page_says_what_to_do(tab: dict, services: Services) -> None:
+def test_when_all_is_done_the_page_says_what_to_do(ask: Callable, studio: Studio) -> None:
     for item in (1, 2):
-        services.studio.skip("bob", item, 1, "other", f"key-skip-{item}")
-    page = shown(tab["on_open"](None))
-    assert page["done"]["visible"] and not page["work"]["visible"] and page["editor"]["value"] is None
+        studio.skip("local", item, 1, "other", f"key-skip-{item}")
+    answer = ask("next_item")
+    assert answer["item"] is None and "Import images" in answer["nothing"]
 
 
-@pytest.mark.parametrize(
-    "value",
-    [None, "x", [], {}, {"item": "1"}, {"item": 1},
-     {"item": 10**30, "version": 1, "key": "k" * 8, "size": [7, 5], "runs": []},
-     {"item": 1, "version": 1, "key": "k" * 8, "size": [7, 5], "runs": [99, 1]},
-     {"item": 1, "version": 1, "key": ["k"] * 8, "size": [7, 5], "runs": []}],
-)  # fmt: skip
-def test_a_forged_value_is_one_warning_and_changes_nothing(
-    tab: dict, services: Services, warnings: list[str], value: object
-) -> None:
-    tab["on_save"](value, "x", "", [], request())
-    tab["on_skip"](value, None, request())
-    assert len(warnings) == 2 and not any("went wrong" in text for text in warnings)
-    assert services.studio.item(1).version == 1
-
-
+@pytest.mark.parametrize("name", ["save", "skip", "undo_save", "last_item", "undo_edit"])
 @pytest.mark.parametrize("who", [foreign(), request(client="8.8.8.8")])
-def test_nobody_else_writes(tab: dict, services: Services, warnings: list[str], who: object) -> None:
-    value = desk(tab["on_open"](None))
-    tab["on_save"](value, "x", "", [], who)
-    tab["on_mine"](1, value, "x", "", [], who)
-    tab["on_skip"](value, "other", who)
-    tab["on_undo"](who)
-    assert len(warnings) == 4 and services.studio.item(1).version == 1
+def test_nobody_else_writes(ask: Callable, studio: Studio, name: str, who: object) -> None:
+    payload = saving(ask, fields={"caption_global": "x"}, reason="other")
+    answer = ask(name, who, **payload)
+    assert answer.keys() == {"error"} and studio.item(1).version == 1
+    assert ask("open_item", who, item=1)["item"]["id"] == 1  # looking is open to all
+
+
+@pytest.mark.parametrize("payload", [None, "x", [], 7, {"item": "1"}, {"item": 10**30}, {"item": 1, "sha256": ["x"]}])
+def test_forged_payloads_are_one_sentence_and_change_nothing(studio: Studio, payload: Any) -> None:
+    for function in Desk(studio).functions():
+        answer = function(payload, request())
+        assert "again" not in answer, (function.__name__, answer)
+    assert studio.item(1).version == 1
+
+
+def test_panels_escape_what_people_wrote_and_take_back_saves(ask: Callable, studio: Studio) -> None:
+    studio.save("local", 1, 1, {"caption_global": "<script>x</script>"}, KEY)
+    for html in (ask("find", text="draft 2")["html"], ask("history", item=1)["html"], ask("overview")["html"]):
+        assert "<script" not in html and "<img" not in html
+    assert (
+        "&lt;script&gt;" in ask("history", item=1)["html"] and 'data-open="1"' in ask("find", state="refined")["html"]
+    )
+    assert "taken back" in ask("undo_edit", item=1, edit=KEY)["html"]
+    assert studio.item(1).fields["caption_global"] == "draft 1"
+    assert "No item fits" in ask("find", text="zebra")["html"]
+    assert "A date is written" in ask("find", since="yesterday")["error"]
+
+
+def test_hints_count_tokens_and_name_slips_and_claims_that_no_pixel_shows() -> None:
+    found = wording.hints(
+        {"caption_global": "An infared frame of a warm car", "questions": [{"question": "A bycicle?"}]}
+    )
+    assert found["caption_global"]["tokens"] == 11 and found["caption_global"]["limit"] == 77
+    notes = " ".join(found["caption_global"]["notes"])
+    assert "did you mean infrared?" in notes and "'warm' tells of heat" in notes
+    assert found["questions"]["notes"] == ["bycicle: did you mean bicycle?"]
+    assert wording.hints({"caption_fine": "A warm car"}, radiometric=True)["caption_fine"]["notes"] == []
+    assert wording.hints({"caption_fine": 7, "questions": "x"}) == {}

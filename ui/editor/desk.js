@@ -1,0 +1,262 @@
+// The desk: one item at a time is opened, worked on, saved or skipped. Runs as the body of gr.HTML's js_on_load, which
+// gives `element` and `server`; PALETTES (name -> 768 numbers) and CHOICES are put before it by ui/editor.py.
+
+const find = (selector) => element.querySelector(selector);
+const [canvas, palette, level, width, reason, panel] =
+  ["canvas", ".palette", ".level", ".width", ".reason", ".panel"].map(find);
+const HEARTBEAT = 60_000, DRAFT_DELAY = 250, RECENT = 2500; // milliseconds
+
+let item = null, picture = null, version = 0; // `version` is what a save is based on
+let ahead = null, leaving = "", waiting = false, changedAt = 0;
+
+// --- the server
+
+// The answer, or null without a connection. Gradio's own caller answers undefined when a request fails.
+async function ask(name, payload = {}) {
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, null));
+  try { return await Promise.race([server[name](payload), late]) ?? null; } catch { return null; }
+}
+
+async function call(name, payload) { // an answer that is no failure, else null and the failure is told
+  const answer = await ask(name, payload);
+  if (!answer) tell("No connection to the studio. Your work is kept in this browser.");
+  else if (answer.error) tell(answer.error);
+  return answer && !answer.error ? answer : null;
+}
+
+const outbox = new Outbox(ask, settled, (trouble) => { if (trouble) tell(trouble); showLink(); });
+
+let toldAt = 0;
+function tell(sentence, ...actions) { // what was said a moment ago stays beside it
+  const recent = Date.now() - toldAt < RECENT ? [...find(".note").childNodes].slice(-2) : [];
+  find(".note").replaceChildren(...recent, recent.length ? " " : "", sentence, ...actions);
+  toldAt = Date.now();
+}
+
+function showLink() {
+  const count = outbox.waiting().length, place = find(".link");
+  place.classList.toggle("lost", count > 0);
+  place.textContent = count ? `${count} ${count === 1 ? "save waits" : "saves wait"} for the connection`
+    : !outbox.safe ? "This browser stores nothing: don't close the page before saving" : changedAt ? "Draft kept in this browser" : "";
+}
+
+// --- one item
+
+const view = new View(canvas);
+const hands = new Hands(view, () => { edited(); showTools(); });
+const form = new Form(find(".saying"), (fields) => ask("check", { fields, unit: picture?.unit }), edited);
+const conflict = new Conflict(find(".conflict"), merged);
+
+const values = () => ({ ...hands.values(), ...form.values() });
+
+// Fields of an item with everything that may be missing put in, so that comparing is simple.
+function whole(fields) {
+  const { width: w, height: h } = item;
+  return { mask: { size: [w, h], runs: [] }, boxes: [], points: [], caption_global: "", caption_fine: "", questions: [], tags: [],
+    quality: "", ...fields };
+}
+
+function differing() { // the fields that this project refines and that are no longer as they are stored
+  const now = values(), before = whole(item.fields);
+  return Object.fromEntries(item.refines.filter((name) => !same(now[name], before[name])).map((name) => [name, now[name]]));
+}
+
+async function open(answer, note = "") {
+  if (!answer) return;
+  conflict.close();
+  if (answer.progress) showProgress(answer.progress);
+  if (answer.who !== undefined) outbox.who = answer.who;
+  if (note) tell(note);
+  const shows = answer.item && (await Picture.open(answer.picture));
+  item = answer.item;
+  picture = shows;
+  changedAt = 0;
+  find(".desk").hidden = !item;
+  find(".nothing").innerHTML = item ? "" : answer.nothing ?? "";
+  if (!item) { hands.close(); view.picture = null; showLink(); return; }
+  version = item.version;
+  const draft = outbox.draft(item.sha256);
+  put(whole({ ...item.offered, ...draft?.fields }));
+  address(item.id);
+  describe();
+  if (draft) {
+    changedAt = draft.at;
+    if (draft.version < item.version) stale(draft);
+    else tell("Your draft is back. Save it, or drop it to see what is stored.");
+  }
+  showLink();
+  canvas.focus({ preventScroll: true }); // keys are for the new image until a text is chosen
+  ahead = ask("next_item", { after: item.id }).then((next) => (next?.item ? next : null)); // its image is here before it is needed
+}
+
+function put(fields) { // on the desk, all of it
+  const mask = new Mask(item.width, item.height, fields.mask.runs);
+  paint();
+  hands.open(mask, fields.boxes, fields.points);
+  view.open(picture, mask);
+  form.open(fields);
+  showTools();
+  showChanges();
+}
+
+function describe() {
+  find(".facts").textContent = [`#${item.id} ${item.name}`, item.facts, item.source, item.licence].filter(Boolean).join(" · ");
+  const names = item.suggestions.map((one) => `${FIELD_NAMES[one.field].toLowerCase()} by ${one.model}`);
+  find(".suggested").hidden = !names.length;
+  find(".suggested").textContent = names.length ? `Suggested, please check: ${names.join(", ")}` : "";
+  for (const part of element.querySelectorAll("[data-field]")) part.closest("label").hidden = !item.refines.includes(part.dataset.field);
+  for (const part of [".questions", "[data-do=question]"]) find(part).hidden = !item.refines.includes("questions");
+}
+
+function address(id) { // the item's own link
+  const url = new URL(window.location);
+  url.searchParams.set("item", id);
+  history.replaceState(history.state, "", url);
+}
+
+let keeping = 0;
+function edited() {
+  if (!item) return;
+  changedAt = Date.now();
+  clearTimeout(keeping);
+  keeping = setTimeout(keepDraft, DRAFT_DELAY);
+  view.refresh();
+}
+
+function keepDraft() {
+  clearTimeout(keeping);
+  if (!item || !changedAt) return;
+  const fields = differing();
+  if (Object.keys(fields).length) outbox.keep(item.sha256, { item: item.id, version, fields, base: item.fields, at: changedAt });
+  else outbox.drop(item.sha256);
+  showChanges(fields);
+  showLink();
+}
+window.addEventListener("pagehide", keepDraft);
+
+function dropDraft() {
+  outbox.drop(item.sha256);
+  version = item.version;
+  changedAt = 0;
+  conflict.close();
+  put(whole(item.offered));
+  tell("Draft dropped: this is what is stored.");
+  showLink();
+}
+
+function showChanges(fields = differing()) {
+  const before = whole(item.fields), names = Object.keys(fields);
+  find(".changes summary").textContent = names.length
+    ? `Your changes: ${names.map((name) => FIELD_NAMES[name].toLowerCase()).join(", ")}` : "No change yet";
+  find(".changes dl").replaceChildren(...names.flatMap((name) => [node("dt", { textContent: FIELD_NAMES[name] }),
+    node("dd", {}, ...diffNodes(inWords(name, before[name]), inWords(name, fields[name])))]));
+}
+
+// --- sending
+
+async function submit(name, more = {}) {
+  if (!item || leaving) return;
+  if (!find(".conflict").hidden) { tell("Settle the two versions first: take theirs, or put the merge on the desk."); return; }
+  keepDraft();
+  const payload = { item: item.id, sha256: item.sha256, version, key: newKey(), ...more };
+  const about = { name: item.name, fields: more.fields ?? differing(), base: item.fields };
+  leaving = payload.key;
+  const answered = await outbox.post(name, payload, about);
+  if (answered) return; // `settled` has seen to it
+  leaving = "";
+  outbox.drop(item.sha256); // the waiting save has it
+  await next("Kept in this browser. It will be sent once when the connection is back.");
+}
+
+function save() {
+  const now = values();
+  return submit("save", { fields: Object.fromEntries(item.refines.map((name) => [name, now[name]])) });
+}
+
+function skip() {
+  if (!reason.value) { reason.focus(); tell("Choose why you skip this item, then press Skip."); return; }
+  submit("skip", { reason: reason.value }).then(() => { reason.value = ""; });
+}
+
+function settled(entry, answer) { // once for every save and skip, perhaps long after, perhaps after a reload
+  const here = entry.payload.key === leaving, { sha256, item: id } = entry.payload, { name, fields, base } = entry.about;
+  if (here) leaving = "";
+  if (!answer.error && !answer.theirs) {
+    if (outbox.draft(sha256)?.version <= entry.payload.version) outbox.drop(sha256);
+    const words = entry.name === "save" ? `Saved ${name}, version ${answer.version}.` : `Skipped ${name}.`;
+    if (here) next(words);
+    else tell(words);
+    return;
+  }
+  const draft = { item: id, version: entry.payload.version, fields, base, at: entry.at };
+  outbox.keep(sha256, draft); // nothing that was refused is lost
+  if (here && answer.theirs) { item = { ...item, ...answer.theirs }; stale(draft, answer.error); return; }
+  tell(`${name}: ${answer.error} `, node("button", { type: "button", textContent: "Open it", onclick: () => go(id) }));
+}
+
+function stale(draft, sentence) { // somebody saved meanwhile: both versions, nothing overwritten
+  tell(sentence ?? `${item.user ?? "Somebody"} changed this item after your draft began. Nothing was overwritten.`);
+  conflict.open({ sentence: find(".note").lastChild.textContent, theirs: item, picture,
+    mine: { ...whole(item.fields), ...draft.fields }, before: whole(draft.base ?? {}) });
+}
+
+function merged(fields) {
+  if (!fields) { dropDraft(); return; }
+  version = item.version; // the person has seen it
+  put(whole(fields));
+  edited();
+  keepDraft();
+  tell("The merge is on the desk. Look at it, then save.");
+}
+
+// --- the way from item to item
+
+async function next(note = "") {
+  keepDraft();
+  const ready = await ahead;
+  ahead = null;
+  const answer = ready ?? await ask("next_item", { after: note ? undefined : item?.id });
+  if (answer && !answer.error) { waiting = false; await open(answer, note); return; }
+  tell(answer?.error ?? `${note} No connection: the next item opens when it is back.`);
+  if (!waiting) { waiting = true; retryNext(note); }
+}
+
+function retryNext() {
+  setTimeout(async () => {
+    if (!waiting || !element.isConnected) return;
+    const answer = await ask("next_item");
+    if (!answer || answer.error) { retryNext(); return; }
+    waiting = false;
+    await open(answer, "The connection is back.");
+  }, 2000);
+}
+
+async function go(id, note) {
+  keepDraft();
+  ahead = null;
+  if (panel.open) panel.close();
+  await open(await call("open_item", { item: id }), note);
+}
+async function leave() { // without an answer: others may have it, this person's draft stays
+  keepDraft();
+  if (item) await ask("give_back", { item: item.id });
+  await next();
+}
+async function back() {
+  keepDraft();
+  await open(await call("last_item"));
+}
+
+async function unsave() {
+  keepDraft();
+  const answer = await call("undo_save");
+  if (answer) await open(answer, answer.note);
+}
+
+function showProgress({ share, words }) {
+  find(".progress i").style.width = `${share}%`;
+  find(".progress").setAttribute("aria-valuenow", Math.round(share));
+  find(".progress").title = words;
+}
+
+setInterval(() => { if (item && root.offsetParent) ask("heartbeat", { item: item.id }); }, HEARTBEAT);
