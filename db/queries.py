@@ -50,7 +50,10 @@ def add_items(session: Session, project_id: int, at: int, user: str, rows: Seque
     """
     hashes = [columns["sha256"] for columns, *_ in rows]
     known = set(session.scalars(select(Item.sha256).where(Item.project_id == project_id, Item.sha256.in_(hashes))))
-    fresh = list({row[0]["sha256"]: row for row in reversed(rows) if row[0]["sha256"] not in known}.values())[::-1]
+    first: dict[str, NewRow] = {}
+    for row in rows:
+        first.setdefault(row[0]["sha256"], row)
+    fresh = [row for sha256, row in first.items() if sha256 not in known]
     if not fresh:
         return 0
     values = [{**columns, "project_id": project_id, "created_at": at} for columns, *_ in fresh]
