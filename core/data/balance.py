@@ -117,10 +117,11 @@ def even_out(answers: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], floa
 def level(numbers: Iterable[int], share: float) -> dict[int, float]:
     """The share of each number's images to ask, so that no number answers more than `share` of what is asked.
 
-    The most frequent number is not cut below the second; a lone number is not asked for at all.
+    Where so few numbers occur that none can, the most frequent one is cut to the second; a lone one is not asked for.
     """
     counts = Counter(numbers)
     cap, second, *_ = [*sorted(counts.values(), reverse=True), 0, 0]
-    while cap > second and cap > share * sum(min(n, cap) for n in counts.values()):
+    least = 0 if share * len(counts) > 1 else second
+    while cap > least and cap > share * sum(min(n, cap) for n in counts.values()):
         cap -= 1
     return {number: min(1.0, cap / n) for number, n in counts.items()}

@@ -122,7 +122,8 @@ def _sides(record: Record) -> Sides | None:
     if record.source not in LABELED or not complete(record) or not record.boxes:
         return None
     present = frozenset(box.category for box in record.boxes)
-    return present, frozenset(LABELED[record.source]) - present
+    unsure = {"person"} if _ridden(record) else frozenset[str]()
+    return present, frozenset(LABELED[record.source]) - present - unsure
 
 
 def lettered(options: Sequence[str]) -> list[str]:
@@ -197,4 +198,20 @@ def _number(task: str, record: Record) -> int | None:
     sources, categories = COUNTED[task]
     if record.source not in sources or not complete(record):
         return None
-    return sum(box.category in categories for box in record.boxes)
+    counted = [box for box in record.boxes if box.category in categories]
+    if task == "aerial_counting" and any(_cut(box, record) for box in counted):
+        return None
+    if task == "pedestrian_counting" and _ridden(record):
+        return None
+    return len(counted)
+
+
+def _cut(box: Box, record: Record) -> bool:
+    """Whether the box reaches the image's edge: it may hold a part of an object or, as boxes are wide, a whole one."""
+    x1, y1, x2, y2 = box.xyxy
+    return x1 < 2 or y1 < 2 or x2 > record.width - 2 or y2 > record.height - 2
+
+
+def _ridden(record: Record) -> bool:
+    """Whether there may be people who are not labeled as such: HIT-UAV labels a rider with the bicycle."""
+    return record.source == "hit_uav" and any(box.category == "bicycle" for box in record.boxes)

@@ -7,6 +7,7 @@ registered pair stands in: a proxy, easier than another camera at another time, 
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +19,8 @@ from core.data.templates import TEMPLATES
 ROWS, COLUMNS = 2, 4
 TILE = (64, 128)  # width, height of a tile in pixels
 GAP = 4  # pixels between tiles
-LEAST_HEIGHT = 30  # pixels; smaller people have no features left
+LEAST_HEIGHT = 24  # pixels; smaller people have no features left
+BOARDS = 3  # a person, each with other strangers
 LOOK_ALIKES = 14  # strangers come from so many people of the nearest height, as sharpness would tell the answer
 
 
@@ -73,7 +75,7 @@ def sightings(record: Record) -> Iterator[Sighting]:
 
 
 def boards(records: Iterable[Record], seed: int = 0) -> list[Board]:
-    """A board for every person of one split who is seen twice; none when fewer than seven are.
+    """BOARDS boards for every person of one split who is seen twice; none when fewer than seven are.
 
     The person asked for is the visible sighting where there is one, the candidates are infrared ones. The answer's
     place is drawn without regard to the person, so the best constant answer is right 1 time in 7.
@@ -83,9 +85,10 @@ def boards(records: Iterable[Record], seed: int = 0) -> list[Board]:
         for sighting in sightings(record):
             seen.setdefault(sighting.identity, []).append(sighting)
     pairs = [pair for own in seen.values() if (pair := _two(own))]
-    made = []
-    for wanted, match in pairs if len(pairs) >= ROWS * COLUMNS - 1 else ():
-        rng = random.Random(f"{seed}/{wanted.identity}")
+    made: list[Board] = []
+    enough = len(pairs) >= ROWS * COLUMNS - 1
+    for turn, (wanted, match) in product(range(BOARDS), pairs) if enough else ():
+        rng = random.Random(f"{seed}/{turn}/{wanted.identity}")
         others = [other for _, other in pairs if other.identity != match.identity]
         others = sorted(others, key=lambda other: (abs(other.height - match.height), other.identity))[:LOOK_ALIKES]
         candidates = [match, *rng.sample(others, ROWS * COLUMNS - 2)]

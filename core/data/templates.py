@@ -42,13 +42,13 @@ TEMPLATES = {
         "Select everything that is absent from the view.",
         "Which of these do not appear here?",
     ),
-    "aerial_counting": (
-        "How many vehicles, bicycles aside, are in this aerial view?",
-        "Count the cars and other vehicles below the drone.",
-        "What is the number of motor vehicles in the picture?",
-        "Seen from the air, how many motor vehicles are there?",
-        "Give the total of cars, trucks and other motor vehicles.",
-        "Tally the motor vehicles in this drone image.",
+    "aerial_counting": (  # "wholly inside": vehicles that the image's edge cuts are labelled in some images only
+        "How many vehicles, bicycles aside, lie wholly inside this aerial view?",
+        "Count the cars and other vehicles below the drone that the image's edge does not cut.",
+        "What is the number of motor vehicles wholly inside the picture?",
+        "Seen from the air, how many motor vehicles lie wholly inside the frame?",
+        "Give the total of cars, trucks and other motor vehicles, those cut by the image's edge left out.",
+        "Tally the motor vehicles that lie wholly inside this drone image.",
     ),
     "pedestrian_counting": (
         "How many people are in the picture?",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.data.balance import Choice, Listing, even_out, level, systematic
 from core.data.phrases import picks, statements
-from core.data.questions import Draws, Question, questions
+from core.data.questions import MOST_OF_ONE_NUMBER, Draws, Question, questions
 from core.data.readers import read_all
 from core.data.templates import TEMPLATES
 from tests.core.data.scenes import box, record
@@ -44,9 +44,12 @@ def test_more_than_ten_objects_are_not_to_be_located() -> None:
 
 
 def test_vehicles_and_people_are_counted_and_bicycles_are_neither() -> None:
-    seen = record(boxes=(box("car", 9, 9), box("other vehicle", 99, 9), box("bicycle", 9, 99), box("person", 99, 99)))
-    made = questions(seen, random.Random(0), ["aerial_counting", "pedestrian_counting"])
-    assert [q.answer for q in made] == ["<num>2</num>", "<num>1</num>"]
+    seen = record(boxes=(box("car", 19, 19), box("other vehicle", 99, 19), box("bicycle", 9, 99), box("person", 9, 9)))
+    counts = {q.task: q.answer for q in questions(seen, random.Random(0)) if "counting" in q.task}
+    assert counts == {"aerial_counting": "<num>2</num>"}, "HIT-UAV's bicycles may hide a rider"
+    walking = record(boxes=(box("car", 9, 9), box("person", 99, 99)))
+    counts = {q.task: q.answer for q in questions(walking, random.Random(0)) if "counting" in q.task}
+    assert counts == {"pedestrian_counting": "<num>1</num>"}, "the car may be cut by the edge"
 
 
 def test_nothing_is_counted_located_or_declared_absent_where_objects_may_be_unlabeled() -> None:
@@ -116,10 +119,11 @@ def test_a_statement_that_is_always_true_is_never_asked() -> None:
     }  # fmt: skip
 
 
-def test_no_number_answers_more_than_its_share_and_none_is_cut_below_the_second() -> None:
+def test_no_number_answers_more_than_its_share_where_that_can_be() -> None:
     keep = level([0] * 600 + [1] * 60 + [2] * 60 + [3] * 60 + [4] * 20, 0.25)
     assert keep == {0: pytest.approx(66 / 600), 1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0}
     assert level([0] * 50 + [1] * 30 + [2], 0.25)[0] == 0.6
+    assert level([0] * 20 + [1] * 19 + [2] * 9 + [3] * 6 + [4] * 8, 0.25)[1] < 0.8, "both frequent ones are cut"
     assert level([7] * 9, 0.25) == {7: 0.0}
 
 
@@ -155,7 +159,7 @@ def made(data_root: Path) -> dict[str, list[Question]]:
 def test_every_task_has_questions_in_train_and_test(made: dict[str, list[Question]]) -> None:
     for part in made.values():
         counts = Counter(q.task for q in part)
-        assert set(counts) == set(TEMPLATES) - {"reid"} and min(counts.values()) >= 80, counts
+        assert set(counts) == set(TEMPLATES) - {"reid"} and min(counts.values()) >= 40, counts
 
 
 def test_every_answer_has_its_tasks_format(made: dict[str, list[Question]]) -> None:
@@ -191,11 +195,12 @@ def test_what_is_absent_can_not_be_told_from_the_options(made: dict[str, list[Qu
     for q in (q for q in made["train"] if q.task == "security"):
         usual.setdefault(frozenset(options_of(q.question).values()), Counter())[absent[q.id]] += 1
     asked = [q for q in made["test"] if q.task == "security"]
-    hits = 0
+    hits, chance = 0, 0.0
     for q in asked:
-        seen = usual.get(frozenset(options_of(q.question).values()))
-        hits += bool(seen) and seen.most_common(1)[0][0] == absent[q.id]
-    assert hits / len(asked) < 0.33
+        if seen := usual.get(frozenset(options_of(q.question).values())):
+            hits += seen.most_common(1)[0][0] == absent[q.id]
+            chance += 1 / len(seen)
+    assert hits / len(asked) < chance / len(asked) + 0.08
 
 
 def test_yes_and_no_are_equally_frequent(made: dict[str, list[Question]]) -> None:
@@ -208,4 +213,5 @@ def test_yes_and_no_are_equally_frequent(made: dict[str, list[Question]]) -> Non
 def test_no_constant_number_box_or_point_is_often_right(made: dict[str, list[Question]], task: str) -> None:
     for part in made.values():
         answers = Counter(q.answer for q in part if q.task == task)
-        assert answers.most_common(1)[0][1] / answers.total() < (0.3 if "counting" in task else 0.02)
+        share, asked = answers.most_common(1)[0][1] / answers.total(), answers.total()
+        assert share < (MOST_OF_ONE_NUMBER + 1 / asked**0.5 if "counting" in task else 0.02)  # drawn: 2 sd above
