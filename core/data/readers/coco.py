@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ijson
 import numpy as np
@@ -119,9 +119,23 @@ def _tables(file: Path, spool: Any) -> Tables:
     return Tables(names, licences, rows, order, rows["image"][order])
 
 
+class _Shallow:
+    """A file that refuses JSON nested deeper than any annotation: a parser's paths would fill the memory."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._depth = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(4096 if size else 0)
+        self._depth += sum(map(data.count, (b"[", b"{"))) - sum(map(data.count, (b"]", b"}")))
+        if self._depth > 2000:
+            raise ValueError("nested too deeply")
+        return data
+
+
 def _items(file: Path, prefix: str) -> Iterator[dict[str, Any]]:
     with file.open("rb") as opened:
-        for item in ijson.items(opened, prefix, use_float=True):
+        for item in ijson.items(_Shallow(opened), prefix, use_float=True):
             if not isinstance(item, dict):
                 raise ValueError(f"{prefix} is {type(item).__name__}, not an object")
             yield item

@@ -1,7 +1,6 @@
 """What every reader shares: categories, boxes, held-out parts, and finding images by their annotated names."""
 
 import hashlib
-import json
 import math
 import os
 import re
@@ -109,14 +108,6 @@ def source_name(path: Path) -> str:
 def stem_of(name: str) -> str:
     """A file name without its image suffix, as part of an id."""
     return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in SUFFIXES else name
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file's value. Raises InputError."""
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is not valid JSON; export or download it again.") from error
 
 
 def read_rows(path: Path) -> list[str]:

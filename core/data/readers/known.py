@@ -119,10 +119,10 @@ def pairs(root: Path) -> Iterator[Record]:
 
 
 def radiometric(root: Path) -> Iterator[Record]:
-    """Camera files that hold temperatures, without labels or split."""
+    """Camera files that hold temperatures, without labels or split; their sensor is smaller than the picture shown."""
     for image in image_files(root / "radiometric"):
         yield record("radiometric", image.stem, image, "MIT (thermal_parser)", image.stem, own_split(image.stem),
-                     scene=UNLABELLED, official=False)  # fmt: skip
+                     size=(0, 0), scene=UNLABELLED, official=False)  # fmt: skip
 
 
 def irtd(root: Path) -> Iterator[Record]:

@@ -9,7 +9,7 @@ from core.data.records import Record
 from core.errors import InputError
 
 MAX_BYTES = 16 * 2**20
-IMAGE_FOLDERS = ("JPEGImages", "images", "Images")
+IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "Ir", "ir")  # the last two: M3FD
 
 
 def voc(path: Path) -> Iterator[Record]:
@@ -17,7 +17,9 @@ def voc(path: Path) -> Iterator[Record]:
 
     Raises InputError naming the file that is no VOC annotation.
     """
-    annotations = next((f for name in ("Annotations", "annotations") if (f := path / name).is_dir()), None)
+    annotations = next(
+        (f for name in ("Annotations", "annotations", "Annotation") if (f := path / name).is_dir()), None
+    )
     if annotations is None:
         raise InputError(f"{path} holds no Annotations/; name the folder that does.")
     folder = next((f for name in IMAGE_FOLDERS if (f := path / name).is_dir()), path)
