@@ -128,6 +128,16 @@ def suggestions_of(session: Session, item_id: int) -> list[Suggestion]:
     return list(session.scalars(_SUGGESTED, {"item": item_id}))
 
 
+def suggestions_of_items(session: Session, item_ids: Sequence[int]) -> dict[int, list[Suggestion]]:
+    """item -> the newest proposal for each of its fields; items without one are left out."""
+    newest = select(func.max(Suggestion.id)).where(Suggestion.item_id.in_(item_ids))
+    query = select(Suggestion).where(Suggestion.id.in_(newest.group_by(Suggestion.item_id, Suggestion.field)))
+    found: dict[int, list[Suggestion]] = {}
+    for suggestion in session.scalars(query.order_by(Suggestion.item_id, Suggestion.field)):
+        found.setdefault(suggestion.item_id, []).append(suggestion)
+    return found
+
+
 def answered_by(session: Session, user: str, project: int, offset: int, limit: int) -> list[Item]:
     """Items that a person has saved or skipped, the latest first."""
     last = func.max(RefinementEvent.id).label("last")

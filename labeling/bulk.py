@@ -1,30 +1,38 @@
 """One action on many items: shown before it is done, done in small units of work, taken back as one."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InputError
-from db import find, log
+from db import find, log, queries
 from db.find import Filter
-from db.models import SHARED, Current, Item
+from db.models import SHARED, Current, Item, Suggestion
 from labeling import desk
+from labeling.agreement import agree
 from labeling.fields import QUALITIES, check_fields
 from labeling.items import View, project_view, view
 from labeling.workplace import Session, Workplace
 
 CHUNK = 50  # items in one unit of work
 SAMPLE = 5  # items of a preview
-KINDS = ("tag", "untag", "quality", "skip", "reopen", "priority")
+KINDS = ("tag", "untag", "quality", "skip", "reopen", "priority", "order")
+ORDERS = (
+    "uncertainty",
+    "disagreement",
+)  # of the models' suggestions: their own doubt; how far they are from the values
 
 
 @dataclass(frozen=True)
 class Action:
-    """What to do with each item: add or drop a tag, set the quality, skip with a reason, reopen, set the priority."""
+    """What to do with each item: add or drop a tag, set the quality, skip with a reason, reopen, set the priority.
+
+    "order" sets priorities from 0 to 100 by what models suggested; items without a suggestion to go by stay as they are.
+    """
 
     kind: str  # one of KINDS
-    value: Any = None  # the tag, the quality, the reason, the priority; nothing for "reopen"
+    value: Any = None  # the tag, the quality, the reason, the priority, one of ORDERS; nothing for "reopen"
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,10 @@ class Bulk:
             sample: list[View] = []
             changed = 0
             for start in range(0, len(ids), 500):
-                for item in find.items(session, ids[start : start + 500]):
-                    if _changes(item, action):
+                part = ids[start : start + 500]
+                suggested = _suggested(session, part, action)
+                for item in find.items(session, part):
+                    if _changes(item, action, suggested):
                         changed += 1
                         sample += [view(item)] if len(sample) < SAMPLE else []
             return Preview(changed, len(ids) - changed, tuple(sample))
@@ -75,9 +85,12 @@ class Bulk:
             ids = self._ids(session, wanted, project)
         kept: list[tuple[int, str]] = []
         for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
             with self.workplace.writes(user, _role(action)) as session:
-                for item in find.items(session, ids[start : start + CHUNK]):
-                    changed += self._apply(session, item, user, action, batch, kept)
+                suggested = _suggested(session, part, action)
+                for item in find.items(session, part):
+                    changes = _changes(item, action, suggested)
+                    changed += bool(changes) and self._apply(session, item, user, changes, batch, kept)
         return Done(batch, changed, tuple(kept))
 
     def undo(self, user: str, batch: str) -> Done:
@@ -116,13 +129,10 @@ class Bulk:
         return sorted(session.scalars(find.ids_of(session, rules.id, wanted)))
 
     def _apply(
-        self, session: Session, item: Item, user: str, action: Action, batch: str, kept: list[tuple[int, str]]
+        self, session: Session, item: Item, user: str, changes: dict[str, Any], batch: str, kept: list[tuple[int, str]]
     ) -> bool:
-        changes = _changes(item, action)
-        if not changes:
-            return False
-        if action.kind == "priority":
-            item.current.priority = action.value
+        if "priority" in changes:
+            item.current.priority = changes["priority"]
             return True
         rules = self.workplace.project(session, item.project_id)
         fields = {name: value for name, value in changes.items() if name not in ("state", "reason")}
@@ -139,7 +149,7 @@ class Bulk:
 
 
 def _role(action: Action) -> str:
-    return "owner" if action.kind == "priority" else "reviewer"
+    return "owner" if action.kind in ("priority", "order") else "reviewer"
 
 
 def _check(action: Action) -> None:
@@ -152,9 +162,26 @@ def _check(action: Action) -> None:
         raise InputError(f"the quality of an image is one of {', '.join(QUALITIES)}")
     if kind == "priority" and not (type(value) is int and abs(value) < 2**31):
         raise InputError("a priority is a whole number; higher comes first")
+    if kind == "order" and value not in ORDERS:
+        raise InputError(f"items are put in order by {' or '.join(ORDERS)}")
 
 
-def _changes(item: Item, action: Action) -> dict[str, Any]:
+def _suggested(session: Session, ids: Sequence[int], action: Action) -> dict[int, list[Suggestion]]:
+    return queries.suggestions_of_items(session, ids) if action.kind == "order" else {}
+
+
+def _rank(item: Item, suggestions: Sequence[Suggestion], by: str) -> int | None:
+    """Priority from 0 (the models are sure; or people and models agree) to 100; None without a basis."""
+    if by == "uncertainty":
+        found = [one.score for one in suggestions]
+    else:
+        fields = item.current.fields
+        found = [agree(one.field, one.payload, fields[one.field]) for one in suggestions if one.field in fields]
+    known = [value for value in found if value is not None]
+    return round(100 * (1 - min(known))) if known else None
+
+
+def _changes(item: Item, action: Action, suggested: Mapping[int, Sequence[Suggestion]]) -> dict[str, Any]:
     """field -> value of what an action changes on an item; empty if nothing. The state is always among them."""
     current: Current = item.current
     fields, kind, value = current.fields, action.kind, action.value
@@ -169,6 +196,8 @@ def _changes(item: Item, action: Action) -> dict[str, Any]:
         return {"reason": value, "state": "skipped"}
     if kind == "reopen" and state != "draft":
         return {"reason": None, "state": "draft"}
-    if kind == "priority" and current.priority != value:
+    if kind == "order":
+        value = _rank(item, suggested.get(item.id, ()), value)
+    if kind in ("priority", "order") and value is not None and current.priority != value:
         return {"priority": value}
     return {}

@@ -16,6 +16,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.hostile import hostile_files
+from tests.postgres import postgres  # noqa: F401  # a fixture
 
 FLAGS = [
     "--no-sandbox",

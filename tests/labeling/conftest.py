@@ -5,7 +5,7 @@ import functools
 import io
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,11 @@ def blank() -> Path:
     return folder / "studio.db"
 
 
-def open_studio(folder: Path, **more) -> Studio:
-    if not (folder / "studio.db").exists():
+def open_studio(folder: Path, url: str | None = None, **more) -> Studio:
+    """A studio on a SQLite file in the folder, or on the database at `url`; its images are in the folder."""
+    if url is None and not (folder / "studio.db").exists():
         shutil.copy(blank(), folder / "studio.db")
-    return Studio(f"sqlite:///{folder / 'studio.db'}", folder / "store", inspect, **more)
+    return Studio(url or f"sqlite:///{folder / 'studio.db'}", folder / "store", inspect, **more)
 
 
 class Clock:
@@ -64,9 +65,20 @@ class Clock:
         self.at += int(minutes * 60_000)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database at the newest schema; every test that takes it runs on both kinds."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres")()
+    shutil.copy(blank(), tmp_path / "studio.db")
+    return f"sqlite:///{tmp_path / 'studio.db'}"
+
+
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    return open_studio(tmp_path)
+def studio(tmp_path: Path, url: str) -> Iterator[Studio]:
+    studio = open_studio(tmp_path, url)
+    yield studio
+    studio.engine.dispose()
 
 
 def keys() -> Callable[[], str]:

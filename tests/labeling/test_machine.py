@@ -2,11 +2,13 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from core.errors import InputError
 from db import log, queries
@@ -25,11 +27,14 @@ TEXTS = st.sampled_from(["", "a", "b"])
 class Refining(RuleBasedStateMachine):
     """Items 1 and 2 are decided by one save, items 3 and 4 by two answers and a reviewer."""
 
+    new_url: Callable[[], str] | None = None  # of another database than SQLite
+
     @initialize()
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.clock, self.key = Clock(), keys()
-        self.studio: Studio = open_studio(self.folder, clock=self.clock, owners=("owner",))
+        url = self.new_url() if self.new_url else None
+        self.studio: Studio = open_studio(self.folder, url, clock=self.clock, owners=("owner",))
         self.studio.team.create_project("owner", "apart", answers=2)
         self.studio.import_items([new(1), new(2)])
         self.studio.import_items([new(3), new(4)], project=2)
@@ -153,5 +158,16 @@ class Refining(RuleBasedStateMachine):
             assert item < 3 or view.state != "review" or view.answers == 2
 
 
-Refining.TestCase.settings = settings(max_examples=12, stateful_step_count=20)
-TestRefining = Refining.TestCase
+def test_refining_on_sqlite() -> None:
+    run_state_machine_as_test(Refining, settings=settings(max_examples=12, stateful_step_count=20))
+
+
+def test_refining_on_postgresql(postgres: Callable[[], str]) -> None:
+    machine = type("OnPostgres", (Refining,), {"new_url": staticmethod(postgres)})
+    run_state_machine_as_test(machine, settings=settings(max_examples=4, stateful_step_count=20))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_refining_for_long() -> None:
+    run_state_machine_as_test(Refining, settings=settings(max_examples=400, stateful_step_count=40))

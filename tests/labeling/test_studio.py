@@ -11,7 +11,7 @@ from db import log, queries
 from db.engine import session_scope
 from db.models import SHARED
 from labeling import masks
-from labeling.items import Conflict
+from labeling.items import Conflict, Taken
 from labeling.seed import seed
 from labeling.studio import SKIP_REASONS, Studio
 from tests.conftest import ROOT
@@ -82,11 +82,11 @@ class TestQueue:
 
 
 class TestSaving:
-    def test_a_save_is_there_after_the_studio_is_opened_again(self, studio: Studio, tmp_path: Path) -> None:
+    def test_a_save_is_there_after_the_studio_is_opened_again(self, studio: Studio, tmp_path: Path, url: str) -> None:
         studio.import_items([new(1)])
         fields = {"caption_global": " a  <b>sky</b>\n", "caption_fine": "", "mask": MASK, "tags": ["b", "a", "b", ""]}
         saved = studio.save("ann", 1, 0, fields, key())
-        assert open_studio(tmp_path).item(1) == saved
+        assert open_studio(tmp_path, url).item(1) == saved
         assert saved.fields == {"caption_global": "a <b>sky</b>", "caption_fine": "", "mask": MASK, "tags": ["a", "b"]}
         assert (saved.version, saved.state, saved.user) == (1, "refined", "ann")
 

@@ -15,17 +15,18 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-FIELDS = (  # what items can hold in this release
-    '["mask", "caption_global", "caption_fine", "questions", "boxes", "points", "tags", "quality"]'
-)
+FIELDS = [  # what items can hold in this release
+    "mask", "caption_global", "caption_fine", "questions", "boxes", "points", "tags", "quality"
+]  # fmt: skip
 
 
 def upgrade() -> None:
     _new_tables()
     made = sa.text(
         "INSERT INTO project (name, instructions, answers, review, fields, created_at) VALUES (:n, '', 1, :no, :f, :at)"
-    )
-    op.get_bind().execute(made.bindparams(n="Infrared images", no=False, f=FIELDS, at=time.time_ns() // 1_000_000))
+    ).bindparams(sa.bindparam("f", type_=sa.JSON))
+    now = time.time_ns() // 1_000_000
+    op.get_bind().execute(made, {"n": "Infrared images", "no": False, "f": FIELDS, "at": now})
 
     with op.batch_alter_table("current") as current:
         current.drop_index("ix_current_state")
