@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from core.data.labels import aerial, apart, complete, cut
 from core.data.objects import ORDINALS, area, by_category, cell, cell_name, center, objects, with_article
 from core.data.records import Box, Record
 
@@ -13,14 +14,17 @@ THIRDS = ("left", "middle", "right")
 Statement = tuple[str, bool]  # "the car|0|the person", true when the car is right of (0) or below (1) the person
 
 
-def complete(record: Record) -> bool:
-    """Whether every object of the source's categories is labeled, so that numbers and absences can be told."""
-    return not record.scene.keys() & {"dont_care", "objects"}
-
-
 def groups_of(record: Record) -> dict[str, list[Box]]:
-    """The objects by category; empty where some may be unlabeled."""
-    return by_category(objects(record)) if complete(record) else {}
+    """The objects by what phrases call them; empty where some may be unlabelled.
+
+    Drone images label objects that the edge cuts only sometimes, so phrases speak of uncropped ones; crowds are left
+    out, as their labels have gaps.
+    """
+    groups = by_category(objects(record)) if complete(record) else {}
+    if not aerial(record):
+        return groups
+    whole = {name: [box for box in group if not cut(box, record)] for name, group in groups.items() if apart(group)}
+    return {f"uncropped {name}": group for name, group in whole.items() if group}
 
 
 def picks(record: Record) -> list[tuple[str, Box]]:

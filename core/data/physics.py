@@ -65,9 +65,9 @@ def inferred(record: Record, groups: Sequence[Group], view: View | None) -> str:
     if view is None or view.celsius is not None:
         return ""
     for category, group in groups:
-        middle = float(np.median([contrast(view.gray, box) for box in group]))
+        levels = [contrast(view.gray, box) for box in group]
         for kinds, bright, rule in RULES:
-            holds = middle > SEEN if bright else middle < -SEEN
+            holds = min(levels) > SEEN if bright else max(levels) < -SEEN
             if category in kinds and holds and (claim := rule(record, _name(category, group))):
                 return f"Inferred, not measured, if bright means warm: {claim}."
     return ""

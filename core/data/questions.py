@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 from core.data.balance import Choice, Listing, Sides, even_out, level
 from core.data.captions import backgrounds
+from core.data.labels import MOST, complete, countable
 from core.data.objects import center, plural
-from core.data.phrases import Statement, complete, groups_of, picks, statements
+from core.data.phrases import Statement, groups_of, picks, statements
 from core.data.records import Box, Record
 from core.data.templates import TEMPLATES
 
-COUNTED = {  # the sources that label every object of the categories
-    "aerial_counting": (("hit_uav",), ("car", "other vehicle")),
-    "pedestrian_counting": (("hit_uav", "roadscene"), ("person",)),
+COUNTED = {  # the categories of a task, and the sources that label all of them, with the least pixels of each object
+    "aerial_counting": (("car", "other vehicle"), {"hit_uav": 8}),
+    "pedestrian_counting": (("person",), {"hit_uav": 8, "roadscene": 24}),
 }
 MOST_OF_ONE_NUMBER = 0.25  # the largest share of a counting task's questions with one answer
 ELSEWHERE = ("cheetah", "airplane", "helicopter", "drone")
@@ -169,11 +170,11 @@ def _grounding(record: Record, rng: random.Random) -> Iterator[Pair]:
 
 
 def _location(record: Record, rng: random.Random) -> Iterator[Pair]:
-    """Categories with 1 to 10 objects."""
+    """Categories with 1 to MOST objects."""
     for category, group in groups_of(record).items():
-        if len(group) <= 10:
+        if len(group) <= MOST:
             question = rng.choice(TEMPLATES["location"]).format(category=category, plural=plural(category))
-            yield question, points_answer(category, group, (record.width, record.height))
+            yield question, points_answer(group[0].category, group, (record.width, record.height))
 
 
 def _relationship(record: Record, keep: dict[Statement, float], rng: random.Random) -> Iterator[Pair]:
@@ -195,23 +196,14 @@ def _count(task: str, record: Record, draws: Draws | None, rng: random.Random) -
 
 def _number(task: str, record: Record) -> int | None:
     """How many objects of the task's categories the image shows; None where the annotations can't tell."""
-    sources, categories = COUNTED[task]
-    if record.source not in sources or not complete(record):
-        return None
+    categories, sources = COUNTED[task]
     counted = [box for box in record.boxes if box.category in categories]
-    if task == "aerial_counting" and any(_cut(box, record) for box in counted):
+    unsure = task == "pedestrian_counting" and _ridden(record)
+    if record.source not in sources or unsure or not complete(record):
         return None
-    if task == "pedestrian_counting" and _ridden(record):
-        return None
-    return len(counted)
-
-
-def _cut(box: Box, record: Record) -> bool:
-    """Whether the box reaches the image's edge: it may hold a part of an object or, as boxes are wide, a whole one."""
-    x1, y1, x2, y2 = box.xyxy
-    return x1 < 2 or y1 < 2 or x2 > record.width - 2 or y2 > record.height - 2
+    return len(counted) if countable(counted, record, sources[record.source]) else None
 
 
 def _ridden(record: Record) -> bool:
-    """Whether there may be people who are not labeled as such: HIT-UAV labels a rider with the bicycle."""
+    """Whether there may be people who are not labelled as such: HIT-UAV labels a rider with the bicycle."""
     return record.source == "hit_uav" and any(box.category == "bicycle" for box in record.boxes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from core.data.objects import area
 from core.data.records import Box, Record
@@ -19,7 +19,7 @@ from core.data.templates import TEMPLATES
 ROWS, COLUMNS = 2, 4
 TILE = (64, 128)  # width, height of a tile in pixels
 GAP = 4  # pixels between tiles
-LEAST_HEIGHT = 24  # pixels; smaller people have no features left
+LEAST_HEIGHT = 30  # pixels; smaller people have no features left
 BOARDS = 3  # a person, each with other strangers
 LOOK_ALIKES = 14  # strangers come from so many people of the nearest height, as sharpness would tell the answer
 
@@ -107,14 +107,15 @@ def _two(own: Sequence[Sighting]) -> tuple[Sighting, Sighting] | None:
 
 
 def cut(sighting: Sighting) -> Image.Image:
-    """The person with a margin of an eighth, as far as the image reaches, at a tile's size."""
+    """The person with a margin of an eighth, as far as the image reaches, at a tile's size; dim visible ones lifted."""
     x1, y1, x2, y2 = sighting.xyxy
     height = max((y2 - y1) * 1.25, (x2 - x1) * 1.25 * TILE[1] / TILE[0])
     width = height * TILE[0] / TILE[1]
     left, top = (x1 + x2 - width) / 2, (y1 + y2 - height) / 2
     with Image.open(sighting.image) as opened:
         window = max(0.0, left), max(0.0, top), min(opened.width, left + width), min(opened.height, top + height)
-        return opened.convert("RGB").resize(TILE, Image.Resampling.BICUBIC, box=window)
+        tile = opened.convert("RGB").resize(TILE, Image.Resampling.BICUBIC, box=window)
+    return ImageOps.autocontrast(tile) if sighting.visible else tile
 
 
 def _shared(box: Box, other: Box) -> float:

@@ -85,7 +85,7 @@ def test_the_brightest_and_darkest_ninth_are_named() -> None:
 def test_the_global_caption_tells_time_height_numbers_and_places() -> None:
     seen = record(boxes=(*(box("car", x, 60) for x in (40, 80, 120)), box("person", 600, 480)))
     told = captions(seen, None, random.Random(0)).global_
-    assert all(part in told for part in ("three cars in the upper left", "person in the lower right", "60 meters"))
+    assert all(part in told for part in ("three cars in the upper left", "person in the lower right", "150 meters"))
 
 
 def test_the_fine_caption_tells_what_the_pixels_show() -> None:

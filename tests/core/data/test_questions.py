@@ -60,7 +60,7 @@ def test_nothing_is_counted_located_or_declared_absent_where_objects_may_be_unla
 
 @given(st.lists(st.tuples(st.integers(10, 630), st.integers(10, 500)), min_size=2, max_size=8), st.randoms())
 def test_a_grounding_phrase_picks_exactly_one_object(centers: list[tuple[int, int]], rng: random.Random) -> None:
-    seen = record(boxes=tuple(box("car", x, y) for x, y in centers))
+    seen = record("roadscene", tuple(box("car", x, y) for x, y in centers))
     for made in questions(seen, rng, ["grounding"]):
         x1, y1, x2, y2 = map(int, re.findall(r"\d+", made.answer))
         x, y = (x1 + x2) / 2, (y1 + y2) / 2
@@ -128,20 +128,21 @@ def test_no_number_answers_more_than_its_share_where_that_can_be() -> None:
 
 
 def test_a_statement_may_name_the_place_in_a_row_from_the_left() -> None:
-    seen = record(boxes=(box("car", 100, 100), box("car", 300, 100), box("person", 500, 100)))
+    seen = record("roadscene", (box("car", 100, 100), box("car", 300, 100), box("person", 500, 100)))
     assert ("the person|0|the second car from the left", True) in statements(seen)
     assert ("a car|0|the person", False) in statements(seen)
-    close = record(boxes=(box("car", 100, 100), box("car", 105, 100), box("person", 500, 100)))
+    close = record("roadscene", (box("car", 100, 100), box("car", 105, 100), box("person", 500, 100)))
     assert not [s for s, _ in statements(close) if "from the left" in s], "two cars too close to tell apart"
 
 
 def test_thirds_and_neighbours_pick_one_object() -> None:
-    seen = record(boxes=(box("car", 100, 100), box("car", 550, 300, 60, 40), box("car", 600, 100), box("dog", 320, 99)))
+    cars = (box("car", 100, 100), box("car", 550, 300, 60, 40), box("car", 600, 100))
+    seen = record("roadscene", (*cars, box("dog", 320, 99)))
     chosen = dict(picks(seen))
     assert chosen["the car in the left third of the image"] == seen.boxes[0]
     assert chosen["the largest car in the right third of the image"] == seen.boxes[1]
     assert "the car in the right third of the image" not in chosen, "there are two"
-    pair = dict(picks(record(boxes=(box("person", 100, 100), box("car", 300, 200)))))
+    pair = dict(picks(record("roadscene", (box("person", 100, 100), box("car", 300, 200)))))
     assert pair["the person to the left of the car"].category == "person"
 
 
@@ -159,7 +160,7 @@ def made(data_root: Path) -> dict[str, list[Question]]:
 def test_every_task_has_questions_in_train_and_test(made: dict[str, list[Question]]) -> None:
     for part in made.values():
         counts = Counter(q.task for q in part)
-        assert set(counts) == set(TEMPLATES) - {"reid"} and min(counts.values()) >= 40, counts
+        assert set(counts) == set(TEMPLATES) - {"reid"} and min(counts.values()) >= 20, counts
 
 
 def test_every_answer_has_its_tasks_format(made: dict[str, list[Question]]) -> None:
