@@ -66,7 +66,9 @@ def choose(rows: Iterable[Conversation], limit: int | None, seed: int = 0) -> di
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """tasks: {name: {n, score, constant}}, psum, nsum, blind, model, seconds."""
-    tasks = choose(read_conversations(args.questions), args.limit)
+    tasks = {t: rows for t, rows in choose(read_conversations(args.questions), args.limit).items() if t in args.tasks}
+    if not tasks:
+        raise InputError(f"The file asks none of {', '.join(args.tasks)}; choose other --tasks.")
     irgpt = IRGPT.from_weights(args.model, None if args.bf16 else "nf4")
     started, figures = time.monotonic(), {}
     print(f"{'task':22}{'n':>6}{'score':>9}{'constant':>10}")
@@ -98,6 +100,7 @@ def main() -> None:
     parser.add_argument("--model", default="bundled/irgpt", help="bundled/irgpt, a local folder, or a Hub id")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 instead of 4-bit NF4")
     parser.add_argument("--blind", action="store_true", help="the same model without the image")
+    parser.add_argument("--tasks", nargs="+", default=POSITIVE + NEGATIVE, choices=POSITIVE + NEGATIVE, metavar="TASK")
     parser.add_argument("--limit", type=int, help="at most this many questions a task")
     parser.add_argument("--batch", type=int, default=16)
     cli.run(parser, evaluate)

@@ -76,6 +76,17 @@ def test_evaluate_writes_every_task_and_both_sums(monkeypatch, bundle, tmp_path,
     assert result["nsum"] == pytest.approx(result["tasks"]["aerial_counting"]["score"])
 
 
+def test_evaluate_asks_only_the_chosen_tasks(monkeypatch, bundle, tmp_path, capsys):
+    Image.new("L", (30, 20), 90).save(tmp_path / "a.png")
+    questions(tmp_path / "q.jsonl", [("scene", "Where?", "(A) sky"), ("relationship", "Is it?", "yes")])
+    flags = ["--questions", tmp_path / "q.jsonl", "--images", tmp_path, "--model", bundle, "--bf16"]
+    call(monkeypatch, evaluate, *flags, "--json", tmp_path / "o.json", "--tasks", "scene")
+    assert set(json.loads((tmp_path / "o.json").read_text())["tasks"]) == {"scene"}
+    with pytest.raises(SystemExit) as end:
+        call(monkeypatch, evaluate, *flags, "--tasks", "security")
+    assert end.value.code == 2 and "security" in capsys.readouterr().err
+
+
 def test_batched_answers_equal_single_ones(irgpt, tmp_path):
     Image.new("L", (30, 20), 90).save(tmp_path / "a.png")
     asked = [("Is it?", tmp_path / "a.png"), ("How many things are there in it?", tmp_path / "a.png")]
