@@ -4,16 +4,19 @@ These questions are asked with every click, so their statements are built once, 
 """
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, SQLColumnExpression, and_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from db.models import Answer, Current, Item, Lease, RefinementEvent
 
 LEASES_EACH = 3  # items one person can hold: the open one and those loaded ahead
 
-_USER, _AT, _ITEM = bindparam("user"), bindparam("at"), bindparam("item")
-_BESIDES = bindparam("besides", expanding=True)
+_USER: BindParameter[str] = bindparam("user")
+_AT: BindParameter[int] = bindparam("at")
+_ITEM: BindParameter[int] = bindparam("item")
+_BESIDES: BindParameter[int] = bindparam("besides", expanding=True)
 _OTHER, _OWN = aliased(Lease), aliased(Lease)
 
 _ANSWERED: ColumnElement[bool] = (
@@ -34,7 +37,7 @@ _OTHERS: ColumnElement[int] = (
 _IN_ORDER = Current.priority.desc(), Current.item_id
 
 
-def _first(*conditions: ColumnElement[bool]) -> Select[tuple[Item]]:
+def _first(*conditions: SQLColumnExpression[bool]) -> Select[Any]:
     query = select(Item).join(Current)
     query = query.where(Current.project_id == bindparam("project"), Current.item_id.not_in(_BESIDES), *conditions)
     return query.order_by(*_IN_ORDER).limit(1)

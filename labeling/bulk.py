@@ -21,14 +21,14 @@ KINDS = ("tag", "untag", "quality", "skip", "reopen", "priority", "order")
 ORDERS = (
     "uncertainty",
     "disagreement",
-)  # of the models' suggestions: their own doubt; how far they are from the values
+)  # the models' own doubt; how far they are from the values
 
 
 @dataclass(frozen=True)
 class Action:
     """What to do with each item: add or drop a tag, set the quality, skip with a reason, reopen, set the priority.
 
-    "order" sets priorities from 0 to 100 by what models suggested; items without a suggestion to go by stay as they are.
+    "order" sets priorities from 0 to 100 by what models suggested; items without a suggestion stay as they are.
     """
 
     kind: str  # one of KINDS

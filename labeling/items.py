@@ -75,6 +75,7 @@ class View:
     answered: bool = False  # the fields are this person's own answer
     lease_until: int | None = None  # Unix time, milliseconds: until then nobody else gets this place
     at_work: tuple[str, ...] = ()  # other people who hold the item now
+    gold: bool = False  # a test item with a known answer; refiners are not told
 
     @property
     def offered(self) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def view(item: Item, **more: Any) -> View:
         "id": item.id, "sha256": item.sha256, "name": item.name, "source": item.source, "licence": item.licence,
         "group": item.group, "width": item.width, "height": item.height, "version": now.version, "state": now.state,
         "fields": now.fields, "user": now.user, "at": now.at if now.user else None, "project": item.project_id,
-        "priority": now.priority, "answers": now.answers,
+        "priority": now.priority, "answers": now.answers, "gold": now.gold,
     }  # fmt: skip
     return View(**{**values, **more})
 

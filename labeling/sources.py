@@ -61,7 +61,7 @@ def from_lines(files: list[Path], images: Path, stated: Stated) -> Iterator[NewI
     """
     told: dict[str, dict[str, Any]] = {}
     for file in files:
-        for number, line in enumerate(_lines(file), 1):
+        for number, line in _lines(file):
             about = told.setdefault(_image_of(line, f"{file.name}, line {number}"), {})
             about |= {name: line[name] for name in (*DRAFTED, "mask", "source", "licence", "group") if name in line}
             if "conversations" in line:
@@ -73,10 +73,9 @@ def from_lines(files: list[Path], images: Path, stated: Stated) -> Iterator[NewI
         if not path.is_file():
             raise InputError(f"{name} is not below {images}: say with --images where the images are")
         drafts = {field: about[field] for field in (*DRAFTED, "mask") if field in about}
-        own = [
-            str(about.get(key) or default) for key, default in (("source", stated.source), ("licence", stated.licence))
-        ]
-        yield NewItem(path.read_bytes(), path.name, *own, str(about.get("group") or ""), drafts, stated.priority)
+        source, licence = about.get("source") or stated.source, about.get("licence") or stated.licence
+        group = str(about.get("group") or "")
+        yield NewItem(path.read_bytes(), path.name, str(source), str(licence), group, drafts, stated.priority)
 
 
 def from_revision(folder: Path, stated: Stated) -> Iterator[NewItem]:
@@ -93,14 +92,16 @@ def from_revision(folder: Path, stated: Stated) -> Iterator[NewItem]:
                     yield NewItem(row["image"]["bytes"], row["name"], *own, drafts, stated.priority)
 
 
-def _lines(file: Path) -> Iterator[Any]:
+def _lines(file: Path) -> Iterator[tuple[int, Any]]:
+    number = 0
     try:
         with file.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
+            for line in lines:
+                number += 1
                 if line.strip():
-                    yield json.loads(line)
+                    yield number, json.loads(line)
     except (ValueError, RecursionError):
-        raise InputError(f"{file.name} is no JSON lines file from line {number} on: mend or remove that line") from None
+        raise InputError(f"{file.name}, line {number}: this is no JSON; mend or remove the line") from None
 
 
 def _image_of(line: Any, where: str) -> str:

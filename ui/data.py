@@ -11,11 +11,10 @@ import gradio as gr
 
 from core.errors import InputError
 from labeling import masks
-from labeling.items import Imported, NewItem, View
+from labeling.items import Imported, NewItem, Progress, View
 from ui import access, images, theme
 from ui.entering import on_enter
 from ui.events import CHEAP, guarded
-from ui.label import progress_line
 from ui.services import Services
 
 PAGE = 20  # rows of the table
@@ -141,6 +140,21 @@ def build(services: Services) -> None:
     bring.click(
         on_import, [files, source, licence, which], [brought, files, *listed], show_progress_on=[brought], **CHEAP
     )
+
+
+def progress_line(progress: Progress) -> str:
+    """HTML: a bar of how much is done, and the figures."""
+    finished = progress.refined + progress.skipped
+    share = 100 * finished / max(1, progress.total)
+    words = [f"{progress.refined} refined", f"{progress.skipped} skipped", f"{progress.drafts} to go"]
+    words += [f"{progress.review} in review"] if progress.review else []
+    items = "".join(f"<span>{word}</span>" for word in words)
+    rail = "height:6px;border-radius:6px;overflow:hidden;background:var(--border-color-primary);margin:4px 0 8px"
+    bar = f'<div style="width:{share:.1f}%;height:100%;background:var(--heat)"></div>'
+    aria = (
+        f'role="progressbar" aria-label="Items done" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0f}"'
+    )
+    return f'<div {aria} style="{rail}">{bar}</div><div class="facts" role="status">{items}</div>'
 
 
 def next_tag(exports: Path) -> str:

@@ -212,7 +212,7 @@ def test_two_people_on_one_item_merge_and_overwrite_nothing(serve: Callable) -> 
         page.keyboard.press("Control+Enter")
         panel = page.locator("#label-editor .conflict")
         expect(panel).to_contain_text("bob changed this item", timeout=WAIT)
-        expect(panel).to_contain_text("Both of you changed: fine caption")
+        expect(panel).to_contain_text("They differ in: fine caption")
         assert bench.studio.item(1).fields["caption_fine"] == "bob's"
         merge = page.get_by_role("button", name="Put the merge on the desk")
         expect(merge).to_be_disabled()

@@ -11,6 +11,8 @@ import gradio as gr
 
 from core.errors import InputError
 from labeling.items import Conflict, View
+from labeling.studio import Studio
+from labeling.workplace import ROLES
 from ui import access
 from ui.events import sentence
 
@@ -44,11 +46,24 @@ def visitor(request: gr.Request) -> str | None:
         return None
 
 
+def may(studio: Studio, user: str | None, role: str) -> bool:
+    """Whether this person has at least this role; visitors have none."""
+    return user is not None and ROLES.index(studio.team.role(user)) >= ROLES.index(role)
+
+
+def project_of(asked: Answer) -> int | None:
+    """The project that the page shows; None, the first one, where it says none. The studio checks the number."""
+    return asked.get("project") or None
+
+
 def described(view: View) -> Answer:
     """An item as the script takes it."""
     return {
         "id": view.id, "sha256": view.sha256, "name": view.name, "source": view.source, "licence": view.licence,
         "width": view.width, "height": view.height, "version": view.version, "state": view.state, "user": view.user,
         "fields": dict(view.fields), "offered": view.offered, "at_work": list(view.at_work),
-        "suggestions": [{"id": one.id, "field": one.field, "model": one.model} for one in view.suggestions],
+        "suggestions": [
+            {"field": one.field, "value": one.value, "model": one.model, "version": one.model_version}
+            for one in view.suggestions
+        ],
     }  # fmt: skip

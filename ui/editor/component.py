@@ -20,7 +20,7 @@ SCRIPTS = (
     "words",
     "outbox",
     "form",
-    "conflict",
+    "versions",
     "desk",
     "controls",
 )  # in this order

@@ -24,12 +24,18 @@ const ACTIONS = {
   tags: () => form.text("tags").focus(), quality: () => form.text("quality").focus(),
   question: () => find("[data-do=question]").click(),
   save, next: leave, skip: () => { if (reason.value) skip(); else { reason.focus(); reason.showPicker?.(); } },
-  back, unsave, drop: dropDraft,
+  back, unsave, drop: dropDraft, suggest, gold: makeGold, review: () => startWith(true), answer: () => startWith(false),
   find: () => show("Find", "find", {}), history: () => show("History", "history", { item: item?.id }),
-  overview: () => show("Progress", "overview", {}), help: () => { panelBody("Keyboard", ...helpNodes()); },
+  overview: () => show("Progress", "overview", {}), team: () => show("Team", "team", {}),
+  alike: async () => {
+    tell("Looking for similar images.");
+    await show("Images like this one", "alike", { item: item.id }, MODEL_PATIENCE);
+    find(".note").replaceChildren();
+  },
+  help: () => { panelBody("Keyboard", node("div", { className: "keys" }, ...helpNodes())); },
   close: () => panel.close(),
 };
-const ANYWHERE = ["find", "overview", "help", "close", "back", "unsave", "next"]; // need no item on the desk
+const ANYWHERE = ["find", "overview", "team", "review", "answer", "help", "close", "back", "unsave", "next"]; // need no item on the desk
 
 const KEYS = {
   Drawing: [["b", "brush", "Brush"], ["e", "eraser", "Eraser (or the right mouse button)"], ["[", "smaller", "Smaller brush"],
@@ -49,7 +55,9 @@ const KEYS = {
     ["y", "quality", "Quality"], ["Escape", "close", "Back from words to the image"]],
   Items: [["Ctrl+Enter", "save", "Save and next, also while typing"], ["n", "next", "Next in the queue"], ["k", "skip", "Skip with a reason"],
     ["u", "back", "Back to my last item"], ["Shift+u", "unsave", "Undo my last save"], ["d", "drop", "Drop my draft"],
-    ["/", "find", "Find"], ["Shift+h", "history", "History of this item"], ["o", "overview", "Progress"], ["?", "help", "These keys"]],
+    ["s", "suggest", "Ask the models what they propose"], ["w", "review", "Review: decide where people answered apart"],
+    ["/", "find", "Find"], ["Shift+s", "alike", "Images like this one"], ["Shift+h", "history", "History of this item"],
+    ["o", "overview", "Progress"], ["Shift+t", "team", "Team: roles, projects"], ["?", "help", "These keys"]],
 };
 const BY_KEY = Object.fromEntries(Object.values(KEYS).flat().map(([key, name]) => [key, name]));
 
@@ -103,15 +111,15 @@ root.addEventListener("click", (event) => {
 
 function paint() {
   picture.paint(PALETTES[palette.value]);
-  level.value = (1000 * picture.level) / picture.steps;
-  width.value = 1000 * Math.sqrt(picture.span / picture.steps); // fine where windows are narrow
+  level.value = 1000 * (picture.level - picture.least) / picture.reach;
+  width.value = 1000 * Math.sqrt(picture.span / picture.reach); // fine where windows are narrow
   find(".window").textContent = `${picture.words(picture.low)} to ${picture.words(picture.high)}`;
   view.refresh();
 }
 
 for (const slider of [level, width]) slider.addEventListener("input", () => {
   if (!picture) return;
-  picture.look((level.value / 1000) * picture.steps, (width.value / 1000) ** 2 * picture.steps);
+  picture.look(picture.least + (level.value / 1000) * picture.reach, (width.value / 1000) ** 2 * picture.reach);
   paint();
 });
 
@@ -128,6 +136,7 @@ function showTools() {
   find(".sized").hidden = !["brush", "eraser"].includes(hands.tool);
   find(".leveled").hidden = hands.tool !== "fill";
   find(".boxed").hidden = hands.selected < 0;
+  find("[data-do=answer]").hidden = !reviewing;
   find(".size").textContent = `${hands.size} px`;
   find(".fill-level").value = hands.level;
   find(".fill-share").textContent = `${Math.round(100 * hands.level)} %`;
@@ -146,7 +155,6 @@ view.drawn = () => {
 
 find(".fill-level").addEventListener("input", (event) => hands.fillLevel(Number(event.target.value)));
 find(".box-label").addEventListener("change", (event) => { hands.name(event.target.value.trim()); showTools(); });
-find("[data-do=theirs]").title = "Drop your version of this item";
 
 for (const [name, action, words] of Object.values(KEYS).flat()) {
   const button = find(`button[data-do="${action}"]`);
@@ -173,33 +181,46 @@ function panelBody(title, ...nodes) {
   if (!panel.open) panel.showModal();
 }
 
-async function show(title, name, payload) {
-  const answer = await call(name, payload);
-  if (!answer) return;
-  const body = node("div");
-  body.innerHTML = answer.html; // made and escaped by ui/panels.py
+async function show(title, name, payload, patience) {
+  const answer = await ask(name, payload, patience), body = node("div");
+  if (answer?.html) body.innerHTML = answer.html; // made and escaped by ui/editor/markup.py
+  else if (panel.open) { find(".body").prepend(trouble(answer)); return; } // what was filled in stays
+  else body.append(trouble(answer));
+  if (answer?.projects) offerProjects(answer.projects);
+  if (answer?.reopen && answer.reopen === item?.id) refreshItem = true;
   panelBody(title, body);
   (find(".body [autofocus]") ?? find(".body button"))?.focus();
 }
 
+const trouble = (answer) => node("p", { className: "trouble", role: "alert", textContent: answer?.error ?? "No connection to the studio." });
+
+let refreshItem = false; // the open item was changed from a panel: open it again when the panel closes
+panel.addEventListener("close", () => {
+  if (refreshItem && item) go(item.id);
+  refreshItem = false;
+  canvas.focus({ preventScroll: true });
+});
+
+function offerProjects(list) {
+  const chosen = projects.value;
+  projects.replaceChildren(...list.map(({ id, name }) => new Option(name, id)));
+  if (list.some(({ id }) => String(id) === chosen)) projects.value = chosen;
+  projects.hidden = list.length < 2;
+}
+projects.addEventListener("change", () => { ahead = null; startWith(reviewing); });
+
 async function fromPanel(source, more) {
+  find(".body .trouble")?.remove();
   const payload = { ...JSON.parse(source.dataset.payload ?? "{}"), ...more };
-  await show(find("#panel-title").textContent, source.dataset.call, payload);
+  await show(find("#panel-title").textContent, source.dataset.call, payload, MODEL_PATIENCE); // bulk actions may take long
 }
 
 find(".body").addEventListener("click", (event) => {
   const opens = event.target.closest("[data-open]"), calls = event.target.closest("button[data-call]");
   if (opens) { event.preventDefault(); go(Number(opens.dataset.open)); }
-  else if (calls && calls.form) fromPanel(calls, Object.assign(formValues(calls.form), { key: newKey() }));
   else if (calls) fromPanel(calls, { key: newKey() });
 });
-find(".body").addEventListener("submit", (event) => { event.preventDefault(); fromPanel(event.target, formValues(event.target)); });
-
-function formValues(source) { // boxes that are ticked become a list of numbers
-  const data = new FormData(source), values = Object.fromEntries(data);
-  if (source.querySelector("[name=ids]")) values.ids = data.getAll("ids").map(Number);
-  return values;
-}
+find(".body").addEventListener("submit", (event) => { event.preventDefault(); fromPanel(event.target, Object.fromEntries(new FormData(event.target))); });
 
 function helpNodes() {
   return Object.entries(KEYS).map(([title, rows]) => node("section", {}, node("h4", { textContent: title }),
@@ -213,11 +234,18 @@ async function begin() {
   const hello = await ask("hello");
   if (!hello) { tell("No connection to the studio: trying again."); setTimeout(begin, 2000); return; }
   outbox.who = hello.who;
+  offerProjects(hello.projects);
+  showRole(hello.role);
   await outbox.flush(); // what waited since the last visit comes first
   const wanted = Number(new URLSearchParams(window.location.search).get("item"));
   const first = wanted ? await call("open_item", { item: wanted }) : null;
   if (first) await open(first);
   else await next();
+}
+
+const ROLES = ["viewer", "refiner", "reviewer", "owner"];
+function showRole(role) { // what a person may not do is not offered; the server checks it all the same
+  for (const part of element.querySelectorAll("[data-for]")) part.hidden = ROLES.indexOf(role) < ROLES.indexOf(part.dataset.for);
 }
 
 let begun = false;

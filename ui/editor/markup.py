@@ -26,7 +26,7 @@ def in_words(name: str, value: Any) -> str:
     if name == "mask":
         return f"{masks.area(value)} px"
     if isinstance(value, list):
-        return "; ".join(in_words("", one) for one in value)
+        return (", " if isinstance(value[0], int) else "; ").join(in_words("", one) for one in value)
     if isinstance(value, Mapping):
         return " ".join(in_words("", one) for one in value.values() if one not in ("", None))
     return str(value)
@@ -48,9 +48,14 @@ def items_table(items: Iterable[View], scores: Mapping[int, float] | None = None
 def _cells(item: View) -> list[str]:
     caption = escape(str(item.fields.get("caption_global") or ""))
     return [
-        f'<a href="?item={item.id}" data-open="{item.id}">#{item.id} {escape(item.name)}</a>',
-        item.state, caption, escape(item.user or ""), when(item.at),
+        link(item.id, item.name),
+        item.state, caption, escape((item.user or "").strip("()")), when(item.at),
     ]  # fmt: skip
+
+
+def link(item: int, name: str = "") -> str:
+    """A link that opens an item."""
+    return f'<a href="?item={item}" data-open="{item}">{escape(f"#{item} {name}".strip())}</a>'
 
 
 def button(text: str, call: str, payload: Mapping[str, Any], main: bool = False) -> str:
@@ -63,7 +68,8 @@ def button(text: str, call: str, payload: Mapping[str, Any], main: bool = False)
 def form(call: str, inside: str, submit: str, payload: Mapping[str, Any] | None = None) -> str:
     """A form that asks the server for another panel; `inside` is HTML already."""
     data = escape(json.dumps(payload or {}))
-    return f'<form data-call="{call}" data-payload="{data}">{inside}<button type="submit" class="main">{submit}</button></form>'
+    send = f'<button type="submit" class="main">{submit}</button>'
+    return f'<form data-call="{call}" data-payload="{data}">{inside}{send}</form>'
 
 
 def entry(title: str, name: str, value: str = "", kind: str = "text", more: str = "") -> str:
@@ -92,13 +98,15 @@ def bar(count: int, total: int) -> str:
 
 def columns(title: str, counts: Sequence[tuple[str, int]]) -> str:
     """A column chart: (name, count) each, the largest as high as the chart."""
-    top, wide = max((count for _, count in counts), default=0), 100 / max(1, len(counts))
+    top, wide = max(count for _, count in counts), 100 / len(counts)
+    if not top:
+        return f"<figure><figcaption>{title}</figcaption><small>None yet.</small></figure>"
     bars = "".join(
-        f'<rect x="{wide * at + 0.15 * wide:.2f}" y="{40 - 40 * count / max(1, top):.2f}" width="{0.7 * wide:.2f}"'
-        f' height="{40 * count / max(1, top):.2f}"><title>{escape(name)}: {count}</title></rect>'
+        f'<rect x="{wide * at + 0.15 * wide:.2f}" y="{40 - 40 * count / top:.2f}" width="{0.7 * wide:.2f}"'
+        f' height="{40 * count / top:.2f}"><title>{escape(name)}: {count}</title></rect>'
         for at, (name, count) in enumerate(counts)
     )
-    ends = f"{escape(counts[0][0])} to {escape(counts[-1][0])}, highest {top}" if counts else ""
+    ends = f"{escape(counts[0][0])} to {escape(counts[-1][0])}, highest {top}"
     return (
         f'<figure><figcaption>{title}</figcaption><svg viewBox="0 0 100 40" preserveAspectRatio="none" role="img"'
         f' aria-label="{title}">{bars}</svg><small>{ends}</small></figure>'

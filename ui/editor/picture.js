@@ -3,7 +3,7 @@
 const UNITS = { celsius: "°C", kelvin: "K", counts: "" };
 
 class Picture {
-  // packed: see ui/desk.py `pack`. Values are offset + scale * stored integer.
+  // packed: see ui/editor/pictures.py `pack`. Values are offset + scale * stored integer.
   static async open(packed) {
     const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -15,6 +15,10 @@ class Picture {
     Object.assign(this, { width, height, values, scale, offset, unit, usual: window, steps: 2 ** bits, inverted: false });
     this.canvas = Object.assign(document.createElement("canvas"), { width, height });
     this.colours = null;
+    this.least = values[0];
+    this.most = values[0];
+    for (const value of values) { if (value < this.least) this.least = value; else if (value > this.most) this.most = value; }
+    this.reach = Math.max(1, this.most - this.least); // stored steps that the image uses
     this.auto();
   }
 
@@ -31,11 +35,7 @@ class Picture {
 
   auto() { [this.low, this.high] = this.usual; }
 
-  full() {
-    let low = Infinity, high = -Infinity;
-    for (const value of this.values) { if (value < low) low = value; if (value > high) high = value; }
-    [this.low, this.high] = [low, Math.max(high, low + 1)];
-  }
+  full() { [this.low, this.high] = [this.least, this.least + this.reach]; }
 
   paint(palette = this.colours) { // palette: 768 numbers, dark to bright
     this.colours = palette;

@@ -25,6 +25,7 @@ function diffNodes(before, after) { // text only: nothing a person wrote becomes
   return wordDiff(before, after).map(([sign, word]) => node(sign < 0 ? "del" : sign ? "ins" : "span", { textContent: `${word} ` }));
 }
 
+const isEmpty = (value) => !value || (Array.isArray(value) ? !value.length : value.runs ? !value.runs.length : false);
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
 // A field's value as one line of plain words.
@@ -35,7 +36,7 @@ function inWords(name, value) {
     for (let r = 1; r < value.runs.length; r += 2) pixels += value.runs[r];
     return `${pixels} px masked, ${value.runs.length / 2} runs`;
   }
-  if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map((one) => inWords("", one)).join("; ");
+  if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return value.map((one) => inWords("", one)).join(typeof value[0] === "number" ? ", " : "; ");
   return Object.values(value).map((one) => inWords("", one)).filter(Boolean).join(" ");
 }
