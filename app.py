@@ -20,7 +20,7 @@ from core.errors import InputError
 from core.thermal import read_thermal
 from labeling.seed import seed
 from labeling.studio import Studio
-from ui import about, chat, data, detect, label, retrieve, theme
+from ui import about, access, chat, data, detect, label, retrieve, theme
 from ui.services import Services
 
 ROOT = Path(__file__).resolve().parent
@@ -72,6 +72,7 @@ def build_services(settings: Settings) -> Services:
         f"sqlite:///{settings.data / 'studio.db'}",
         settings.data / "store",
         inspect=lambda data, name: read_thermal(data, name).size,
+        owners=access.owners(),
     )
     seed(studio, ROOT / "examples")
     return Services(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, SQLColumnExpression, and_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
-from db.models import Answer, Current, Item, Lease, RefinementEvent
+from db.models import Answer, Current, Item, Lease, RefinementEvent, Suggestion
 
 LEASES_EACH = 3  # items one person can hold: the open one and those loaded ahead
 
@@ -67,6 +67,13 @@ def next_open(
     """The item this person should do next: one they hold already, else the first with room, passed ones last."""
     values = {"project": project, "needed": needed, "user": user, "at": at, "besides": list(besides)}
     return next((item for query in _NEXT_OPEN if (item := session.scalar(query, values)) is not None), None)
+
+
+def unsuggested(session: Session, project: int, limit: int) -> list[int]:
+    """Open items that no model has looked at, in the order of the queue."""
+    query = select(Current.item_id).where(Current.project_id == project, Current.state == "draft", ~Current.gold)
+    query = query.where(~select(Suggestion.id).where(Suggestion.item_id == Current.item_id).exists())
+    return list(session.scalars(query.order_by(*_IN_ORDER).limit(limit)))
 
 
 def next_gold(session: Session, project: int, user: str, besides: Collection[int] = ()) -> Item | None:

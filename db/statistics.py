@@ -44,7 +44,8 @@ def verdicts(session: Session, project: int) -> list[tuple[str, str, str, str, i
         .where(~select(taken_back.id).where(taken_back.reverts == RefinementEvent.key).exists())
     )
     return [
-        (row[0], row[1], row[2], str(row[3]), row[4]) for row in session.execute(query.group_by(*columns).order_by(*columns))
+        (row[0], row[1], row[2], str(row[3]), row[4])
+        for row in session.execute(query.group_by(*columns).order_by(*columns))
     ]
 
 

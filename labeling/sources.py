@@ -69,9 +69,9 @@ def from_lines(files: list[Path], images: Path, stated: Stated) -> Iterator[NewI
     if not told:
         raise InputError("these files name no image: write one JSON object a line, with an image each")
     for name, about in told.items():
-        path = images / name
-        if not path.is_file():
-            raise InputError(f"{name} is not below {images}: say with --images where the images are")
+        path = next((path for path in (images / name, images / Path(name).name) if path.is_file()), None)
+        if path is None:
+            raise InputError(f"the image {name} is not there: say where the images are, or bring it along")
         drafts = {field: about[field] for field in (*DRAFTED, "mask") if field in about}
         source, licence = about.get("source") or stated.source, about.get("licence") or stated.licence
         group = str(about.get("group") or "")

@@ -270,8 +270,14 @@ class Studio:
         """Keep a model's proposals for fields of an item, shown to people as drafts."""
         self._importer.suggest(item_id, values, model, version, score)
 
-    def export(self, out: Path, tag: str, project: int | None = None) -> dict[str, Any]:
-        """Write a pinned revision to a new folder: see labeling.export.export."""
+    def unsuggested(self, count: int, project: int | None = None) -> list[int]:
+        """The first open items of the queue without proposals, as many as asked for."""
+        with self.workplace.reads() as session:
+            return queue.unsuggested(session, self.workplace.project(session, project).id, count)
+
+    def export(self, out: Path, tag: str, user: str = SYSTEM, project: int | None = None) -> dict[str, Any]:
+        """Write a pinned revision to a new folder, for reviewers: see labeling.export.export."""
+        self.team.require(user, "reviewer")
         with self._exporting:
             return write_revision(self.engine, self.images, out, tag, project)
 

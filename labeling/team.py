@@ -59,6 +59,11 @@ class Team:
         with self.workplace.reads() as session:
             return self.workplace.role(session, user)
 
+    def require(self, user: str, role: str) -> None:
+        """Raise Forbidden unless this person has at least this role."""
+        with self.workplace.reads() as session:
+            self.workplace.require(session, user, role)
+
     def members(self) -> dict[str, str]:
         """Everybody who was given a role: name -> role."""
         with self.workplace.reads() as session:

@@ -6,11 +6,15 @@ session cookie is signed with a public constant). Elsewhere: one local user, by 
 
 import os
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import gradio as gr
 
 from core.errors import InputError
+
+if TYPE_CHECKING:
+    from labeling.studio import Studio
 
 LOCAL_USER = "local"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -44,6 +48,21 @@ def writer(request: gr.Request) -> str:
     ):
         raise Refused("Saving works only on the machine that runs the studio: open it there at http://127.0.0.1.")
     return LOCAL_USER
+
+
+def owners() -> tuple[str, ...]:
+    """Who owns the studio whatever its database says: on a Space STUDIO_OWNERS, else the Space's author."""
+    if not os.environ.get("SPACE_ID"):
+        return (LOCAL_USER,)
+    named = os.environ.get("STUDIO_OWNERS") or os.environ.get("SPACE_AUTHOR_NAME", "")
+    return tuple(name.strip() for name in named.split(",") if name.strip())
+
+
+def worker(request: gr.Request, studio: "Studio", role: str) -> str:
+    """The name of the person who may write by this request and has at least this role. Raises InputError."""
+    user = writer(request)
+    studio.team.require(user, role)
+    return user
 
 
 def notice() -> str | None:

@@ -9,18 +9,19 @@ from typing import Any
 
 import gradio as gr
 
-from core.errors import InputError
 from labeling import masks
-from labeling.items import Imported, NewItem, Progress, View
-from ui import access, images, theme
+from labeling.items import Progress, View
+from labeling.studio import Filter
+from ui import access, images, intake, theme
 from ui.entering import on_enter
 from ui.events import CHEAP, guarded
 from ui.services import Services
 
 PAGE = 20  # rows of the table
-MAX_FILES = 500  # of one import
 MAX_ZIP = 256 * 2**20  # bytes; larger revisions are fetched from their folder
-STATES = {"Refined": ("refined",), "Skipped": ("skipped",), "To do": ("draft",), "All": ("refined", "skipped", "draft")}
+STATES = {
+    "Refined": ("refined",), "Skipped": ("skipped",), "In review": ("review",), "To do": ("draft",), "All": (),
+}  # fmt: skip
 HEADERS = ["#", "Image", "State", "Mask (px)", "Global caption", "By", "When (UTC)", "Version"]
 WIDTHS: list[str | int] = [48, 130, 84, 76, 240, 90, 130, 76]  # pixels
 EMPTY = theme.empty(
@@ -34,6 +35,7 @@ def build(services: Services) -> None:
     progress = gr.HTML()
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
+            project = gr.Dropdown(label="Project", choices=[], visible=False, elem_id="data-project")
             which = gr.Radio(list(STATES), value="Refined", show_label=False, container=False)
             blank = gr.HTML(EMPTY, visible=False)
             table = gr.Dataframe(
@@ -45,8 +47,8 @@ def build(services: Services) -> None:
                 elem_id="data-table",
             )
             with gr.Row():
-                newer = gr.Button("Newer", size="sm", min_width=80)
-                older = gr.Button("Older", size="sm", min_width=80)
+                newer = gr.Button("Newer", size="sm", min_width=80, visible=False)
+                older = gr.Button("Older", size="sm", min_width=80, visible=False)
         with gr.Column(scale=2, min_width=300):
             gr.Markdown("### Export a pinned revision")
             tag = gr.Textbox(label="Tag", info="A name for this state of the data", max_length=64, elem_id="data-tag")
@@ -54,57 +56,53 @@ def build(services: Services) -> None:
             written = gr.HTML(elem_id="data-revision", apply_default_css=False)
             use = gr.Code(language="python", label="Use it", visible=False, interactive=False)
             archive = gr.DownloadButton("Download as ZIP", visible=False, size="md")
-            with gr.Accordion("Import images", open=False):
-                files = gr.File(
-                    label="Infrared images (PNG, TIFF or JPEG)",
-                    file_count="multiple",
-                    file_types=images.FILE_TYPES,
-                    height=150,
-                )
-                source = gr.Textbox(
-                    label="Where are they from?", placeholder="e.g. our own camera, 2026", max_length=200
-                )
-                licence = gr.Textbox(label="Under which licence?", placeholder="e.g. CC-BY-4.0", max_length=200)
-                bring = gr.Button("Import into the queue", size="md")
-                brought = gr.HTML(elem_id="data-imported")
+            brought = intake.build(services, project)
 
     page = gr.State(0)
     listed = [page, progress, blank, table, newer, older]
+    shown = [which, page, project]
 
-    def listing(which: str, page: int) -> tuple:
+    def listing(which: str, page: int, project: int | None) -> tuple:
         """Updates of `listed`: one page of a list."""
-        rows = studio.items(STATES[which], page * PAGE, PAGE + 1)  # one more tells whether there is a next page
+        found = studio.find(Filter(states=STATES[which]), project, page * PAGE, PAGE)
+        more = found.total > (page + 1) * PAGE
         return (
             page,
-            progress_line(studio.progress()),
-            gr.update(visible=not rows),
-            gr.update(value=[_row(view) for view in rows[:PAGE]], visible=bool(rows)),
-            gr.update(interactive=page > 0),
-            gr.update(interactive=len(rows) > PAGE),
+            progress_line(studio.progress(project)),
+            gr.update(visible=not found.items),
+            gr.update(value=[_row(view) for view in found.items], visible=bool(found.items)),
+            gr.update(interactive=page > 0, visible=page > 0 or more),
+            gr.update(interactive=more, visible=page > 0 or more),
         )
 
     @guarded
-    def on_open(which: str, page: int):
-        return *listing(which, page), next_tag(exports)
+    def on_open(which: str, page: int, project: int | None):
+        known = [(one.name, one.id) for one in studio.projects()]
+        chosen = project or known[0][1]
+        return (
+            gr.update(choices=known, value=chosen, visible=len(known) > 1),
+            *listing(which, page, chosen),
+            next_tag(exports),
+        )
 
     @guarded
-    def on_which(which: str):
-        return listing(which, 0)
+    def on_which(which: str, project: int | None):
+        return listing(which, 0, project)
 
     @guarded
-    def on_newer(which: str, page: int):
-        return listing(which, max(0, page - 1))
+    def on_newer(which: str, page: int, project: int | None):
+        return listing(which, max(0, page - 1), project)
 
     @guarded
-    def on_older(which: str, page: int):
-        return listing(which, page + 1)
+    def on_older(which: str, page: int, project: int | None):
+        return listing(which, page + 1, project)
 
     @guarded
-    def on_export(tag: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        access.writer(request)
+    def on_export(tag: str, project: int | None, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        user = access.writer(request)
         progress(0.1, desc="Writing the revision")
         folder = exports / Path(tag.strip()).name  # one folder a tag; the export checks the tag itself
-        manifest = studio.export(folder, tag.strip())
+        manifest = studio.export(folder, tag.strip(), user, project)
         progress(0.8, desc="Packing")
         packed = _zip(folder)
         download = images.download(packed, f"{folder.name}.zip") if packed else None
@@ -115,31 +113,21 @@ def build(services: Services) -> None:
             next_tag(exports),
         )
 
-    @guarded
-    def on_import(
-        paths: list[str] | None, source: str, licence: str, which: str, request: gr.Request, progress=gr.Progress()  # noqa: B008
-    ):  # fmt: skip
-        access.writer(request)
-        if not paths:
-            raise InputError("Choose one or more image files first, then import them.")
-        if len(paths) > MAX_FILES:
-            raise InputError(f"Import {MAX_FILES} files at a time: you chose {len(paths)}.")
-        stated = source.strip() or "not stated", licence.strip() or "not stated"
-        items = (
-            NewItem(Path(path).read_bytes(), Path(path).name, *stated)
-            for path in progress.tqdm(paths, desc="Importing")
-        )
-        return _imported(studio.import_items(items)), None, *listing(which, 0)
-
     quiet = {"show_progress": "hidden", **CHEAP}
-    on_enter(on_open, [which, page], [*listed, tag])
-    which.input(on_which, which, listed, **quiet)
-    newer.click(on_newer, [which, page], listed, **quiet)
-    older.click(on_older, [which, page], listed, **quiet)
-    export.click(on_export, tag, [written, use, archive, tag], show_progress_on=[written], trigger_mode="once", **CHEAP)
-    bring.click(
-        on_import, [files, source, licence, which], [brought, files, *listed], show_progress_on=[brought], **CHEAP
+    on_enter(on_open, shown, [project, *listed, tag])
+    which.input(on_which, [which, project], listed, **quiet)
+    project.input(on_which, [which, project], listed, **quiet)
+    newer.click(on_newer, shown, listed, **quiet)
+    older.click(on_older, shown, listed, **quiet)
+    export.click(
+        on_export,
+        [tag, project],
+        [written, use, archive, tag],
+        show_progress_on=[written],
+        trigger_mode="once",
+        **CHEAP,
     )
+    brought.change(on_which, [which, project], listed, **quiet)
 
 
 def progress_line(progress: Progress) -> str:
@@ -167,7 +155,7 @@ def _row(view: View) -> list[Any]:
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(view.at / 1000)) if view.at else ""
     pixels = masks.area(mask) if mask else ""
     caption = view.fields.get("caption_global", "")
-    return [view.id, view.name, view.state, pixels, caption, view.user or "", when, view.version]
+    return [view.id, view.name, view.state, pixels, caption, (view.user or "").strip("()"), when, view.version]
 
 
 def _revision(manifest: dict[str, Any], folder: Path) -> str:
@@ -190,18 +178,6 @@ def _usage(folder: Path) -> str:
         "from datasets import load_dataset\n\n"
         f'rows = load_dataset({str(folder)!r}, "masks", split="train")\n\n'
         f"# train the small-target model on it:\n# python -m core.lgnet.train --data {folder}"
-    )
-
-
-def _imported(result: Imported) -> str:
-    """HTML: what came in, and why each refused file did not."""
-    words = [f"{result.added} added to the queue"]
-    if result.known:
-        words.append(f"{result.known} there already")
-    lines = "".join(f"<li><strong>{escape(name)}</strong>: {escape(reason)}</li>" for name, reason in result.refused)
-    facts = "".join(f"<span>{word}</span>" for word in words)
-    return f'<div class="facts" role="status">{facts}</div>' + (
-        f"<p>Not imported:</p><ul>{lines}</ul>" if lines else ""
     )
 
 

@@ -1,6 +1,5 @@
 """Label: one image at a time, its mask, boxes, points and words corrected, saved or skipped."""
 
-import importlib
 from html import escape
 
 import gradio as gr
@@ -17,8 +16,4 @@ def build(services: Services) -> None:
     access.login()
     if reason := access.notice():
         gr.HTML(f'<div class="facts"><span>{escape(reason)}</span></div>')
-
-    def own_index():  # an index of the queue's images, apart from the Retrieve tab's
-        return importlib.import_module("core.tclip.index").ImageIndex(services.index().model)
-
-    editor(Desk(services.studio, Models(services.studio, services, own_index)).functions())
+    editor(Desk(services.studio, Models(services.studio, services)).functions())

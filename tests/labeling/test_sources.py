@@ -77,7 +77,7 @@ def test_a_revision_begins_anew_with_its_values_as_drafts(studio: Studio, images
 @pytest.mark.parametrize(
     ("line", "reason"),
     [('{"image": "../x.png"}', "outside"), ('{"image": "/etc/passwd"}', "outside"), ('{"image": 7}', 'no "image"'),
-     ("[1]", 'no "image"'), ("{", "no JSON"), ('{"image": "gone.png"}', "is not below"), ("", "name no image"),
+     ("[1]", 'no "image"'), ("{", "no JSON"), ('{"image": "gone.png"}', "is not there"), ("", "name no image"),
      ("[" * 100_000, "no JSON"), ('{"image": "a\\u0000.png"}', 'no "image"')],
 )  # fmt: skip
 def test_a_bad_line_is_one_sentence(images: Path, line: str, reason: str) -> None:

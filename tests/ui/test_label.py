@@ -30,8 +30,12 @@ from ui.editor.pictures import unpack
 KEY = "key-of-a-save"
 
 
+class FakeModels(Models):
+    make_index = staticmethod(FakeIndex)
+
+
 def desk(studio: Studio) -> Desk:
-    return Desk(studio, Models(studio, fake_services(Path(), studio=studio), FakeIndex))
+    return Desk(studio, FakeModels(studio, fake_services(Path(), studio=studio)))
 
 
 def image(seed: int) -> NewItem:
@@ -268,7 +272,7 @@ def test_look_alikes_are_found_among_the_images_of_the_project(ask: Callable, st
 
 
 def test_models_that_are_busy_refuse_instead_of_taking_the_servers_threads(studio: Studio) -> None:
-    models = Models(studio, fake_services(Path(), studio=studio), FakeIndex)
+    models = Models(studio, fake_services(Path(), studio=studio))
     models._turn.acquire()
     waiting = [threading.Thread(target=models.suggest, args=(1,)) for _ in range(4)]
     for thread in waiting:

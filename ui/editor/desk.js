@@ -164,6 +164,7 @@ async function submit(name, more = {}) {
   if (!item || leaving) return;
   if (versions.shown && name !== "skip") { tell("Settle the versions first: choose a side for each field, and put the merge on the desk."); return; }
   keepDraft();
+  changedAt = 0; // what is changed from here on is a new draft
   const payload = { item: item.id, sha256: item.sha256, version, key: newKey(), ...more };
   const about = { name: item.name, fields: more.fields ?? differing(), base: item.fields };
   leaving = payload.key;

@@ -91,9 +91,7 @@ class Desk:
 
     def suggest(self, asked: Answer, request: gr.Request) -> Answer:
         """What the models propose for an item."""
-        user, item = access.writer(request), self._same_image(asked)
-        if not may(self.studio, user, "refiner"):
-            raise InputError("Refiners may ask the models: ask an owner of the studio for the role.")
+        user, item = access.worker(request, self.studio, "refiner"), self._same_image(asked)
         self.models.suggest(item.id)
         return {"suggestions": described(self.studio.open(user, item.id))["suggestions"]}
 

@@ -1,9 +1,10 @@
 """What the bundled models do for refiners: suggestions on an item, and items that look alike. Never more than a few
 people's requests at a time, so that saving never waits for a model."""
 
+import importlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ DESCRIBE = "Describe this picture in detail."
 class Models:
     """The models behind the studio, one request after the other."""
 
-    def __init__(self, studio: Studio, services: Services, make_index: Callable[[], "ImageIndex"]):
-        self.studio, self.services, self._make_index = studio, services, make_index
+    def __init__(self, studio: Studio, services: Services):
+        self.studio, self.services = studio, services
         self._line, self._turn = threading.BoundedSemaphore(WAITING), threading.Lock()
         self._index: ImageIndex | None = None
         self._indexed: list[tuple[int, int]] = []  # (item, its project) in the order of the index's positions
@@ -55,7 +56,7 @@ class Models:
         """
         with self._my_turn():
             if self._index is None:
-                self._index = self._make_index()
+                self._index = self.make_index()
             known, new, offset = {item for item, _ in self._indexed}, list[View](), 0
             while len(new) < EMBEDDED_AT_ONCE:
                 page = self.studio.find(Filter(), view.project, offset, 500)
@@ -72,6 +73,10 @@ class Models:
             compared = sum(project == view.project for _, project in self._indexed)
         kept = [(item, score) for (item, project), score in found if project == view.project and item != view.id]
         return dict(kept[:top]), compared, page.total
+
+    def make_index(self) -> "ImageIndex":
+        """An empty index for the queue's images, apart from the Retrieve tab's."""
+        return importlib.import_module("core.tclip.index").ImageIndex(self.services.index().model)
 
     def _caption(self, image: ThermalImage) -> str:
         said = "".join(self.services.chat().session(image).ask(DESCRIBE))

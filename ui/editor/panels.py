@@ -51,7 +51,7 @@ class Panels:
 
     def alike(self, asked: Answer, request: gr.Request) -> Answer:
         """Items that look like this one."""
-        access.writer(request)  # a model's time is for people who work here
+        access.worker(request, self.studio, "refiner")  # a model's time is for people who work here
         view = self.studio.item(asked.get("item"))  # type: ignore[arg-type]  # the studio checks it
         scores, compared, total = self.models.alike(view, PAGE)
         items = {item.id: item for item in self.studio.find(Filter(ids=scores), view.project, 0, PAGE).items}
