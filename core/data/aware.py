@@ -5,8 +5,7 @@
 
 import random
 from collections.abc import Sequence
-
-import numpy as np
+from statistics import median
 
 from core.data.objects import Group, counted, places
 from core.data.pixels import View, contrast, end_words, outline_words, steepness
@@ -29,7 +28,7 @@ def _told(record: Record, category: str, group: list[Box], view: View, rng: rand
     levels = [contrast(view.gray, box) for box in group]
     verb = "s" if len(group) == 1 else ""
     outline = outline_words([steepness(view.gray, box) for box in group])
-    middle = float(np.median(levels))
+    middle = median(levels)
     if len(levels) > 1 and min(levels) < -8 and max(levels) > 8:
         return f"{name}, some brighter and some darker than their surround, with {outline}"
     if abs(middle) < 4:

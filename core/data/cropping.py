@@ -78,9 +78,11 @@ def common_view(infrared: Sequence[Box], visible: Sequence[Box], sizes: tuple[Si
 
 def _agreeing(view: View, infrared: Sequence[Box], visible: Sequence[Box]) -> tuple[list[tuple[Box, Box]], float]:
     """Pairs of boxes that the map lays on each other, each box once, and the sum of their overlaps."""
+    there, here = (np.array([box.xyxy for box in boxes]) for boxes in (infrared, visible))
+    overlaps = _overlaps(there, here * np.tile(view.scale, 2) + np.tile(view.offset, 2))
     found = sorted(
-        ((iou, i, v) for v, here in enumerate(visible) for i, there in enumerate(infrared)
-         if there.category == here.category and (iou := _overlap(view.map(here.xyxy), there.xyxy)) >= OVERLAP),
+        ((float(overlaps[i, v]), int(i), int(v)) for i, v in np.argwhere(overlaps >= OVERLAP)
+         if infrared[i].category == visible[v].category),
         reverse=True,
     )  # fmt: skip
     pairs, total, used = [], 0.0, set[tuple[str, int]]()
@@ -105,22 +107,22 @@ def _fit(pairs: Sequence[tuple[Box, Box]], sizes: tuple[Size, Size]) -> View | N
         x, y = np.array(sides).reshape(-1, 2).T
         if len(x) < 2 or np.ptp(x) < 4:
             return None
-        slope, start = np.polyfit(x, y, 1)
+        slope = float(np.cov(x, y, ddof=0)[0, 1] / np.var(x))
+        start = float(np.mean(y) - slope * np.mean(x))
         if not SCALES[0] <= slope <= SCALES[1]:
             return None
-        scale.append(float(slope))
-        offset.append(float(start))
+        scale.append(slope)
+        offset.append(start)
         errors += list(np.abs(slope * x + start - y))
     return View((scale[0], scale[1]), (offset[0], offset[1]), len(pairs), float(np.mean(errors)))
 
 
-def _overlap(first: Sequence[float] | np.ndarray, second: Sequence[float]) -> float:
-    """Intersection over union."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    shared = max(0.0, width) * max(0.0, height)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
-    return float(shared / max(sum(areas) - shared, 1e-9))
+def _overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union (N, M) of all boxes (N, 4) with all boxes (M, 4)."""
+    corners = np.minimum(first[:, None, 2:], second[None, :, 2:]) - np.maximum(first[:, None, :2], second[None, :, :2])
+    shared = np.prod(np.maximum(corners, 0), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
+    return shared / np.maximum(areas[0][:, None] + areas[1] - shared, 1e-9)
 
 
 def alignment_error(view: View, affine: np.ndarray, visible: Size) -> float:

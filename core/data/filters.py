@@ -43,8 +43,11 @@ BETWEEN = str.maketrans(dict.fromkeys("_-‐‑–—/", " ") | {"°": " degrees
 
 def rejected(text: str) -> dict[str, list[str]]:
     """The words of each class (heat, temperature, material, colour) that the text holds; empty when it may stay."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf").translate(BETWEEN)
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain).casefold()
+        plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    plain = plain.translate(BETWEEN)
     return {name: found for name, words in CLASSES.items() if (found := words.findall(" ".join(plain.split())))}
 
 

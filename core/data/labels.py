@@ -15,6 +15,7 @@ AERIAL = {"time", "altitude_m", "camera_angle_deg"}  # the facts that a drone's 
 STEEP = 40  # degrees below the horizon from which on a drone's whole frame is near enough to be labelled
 SPANS = {"car": (2800, math.inf), "other vehicle": (2800, math.inf), "person": (0, 3500)}  # pixels x meters; HIT-UAV's
 EDGE = 4  # pixels; a box nearer to the image's edge may be cut by it
+GAP = 3  # pixels
 SHARED = 0.25  # of the smaller box
 MOST = 10  # objects that are counted or located one by one
 
@@ -48,6 +49,11 @@ def cut(box: Box, record: Record) -> bool:
     return x1 < EDGE or y1 < EDGE or x2 > record.width - EDGE or y2 > record.height - EDGE
 
 
+def distinct(boxes: Sequence[Box]) -> bool:
+    """Whether any two parts of a mask lie more than GAP apart: nearer ones may be two targets or one torn in two."""
+    return not any(_shared(Box("", _grown(a.xyxy)), b) for a, b in combinations(boxes, 2))
+
+
 def apart(boxes: Sequence[Box]) -> bool:
     """Whether no two boxes share more than SHARED of the smaller one: slanting cars side by side do, crowds do more."""
     return all(_shared(a, b) <= SHARED * min(area(a), area(b)) for a, b in combinations(boxes, 2))
@@ -63,6 +69,11 @@ def countable(boxes: Sequence[Box], record: Record, least: float) -> bool:
 def _sides(box: Box) -> tuple[float, float]:
     x1, y1, x2, y2 = box.xyxy
     return x2 - x1, y2 - y1
+
+
+def _grown(xyxy: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = xyxy
+    return x1 - GAP, y1 - GAP, x2 + GAP, y2 + GAP
 
 
 def _shared(a: Box, b: Box) -> float:

@@ -17,18 +17,23 @@ COLUMNS, ROWS = ("left", "", "right"), ("upper", "", "lower")
 
 
 def objects(record: Record) -> tuple[Box, ...]:
-    """The labelled boxes; for a record with a mask, one "small target" box for all parts at most 2 pixels apart."""
+    """The labelled boxes; for a record with a mask, one "small target" box a connected (8-neighbour) part of it."""
     return record.boxes if record.mask is None else _targets(record.mask)
 
 
 @lru_cache(maxsize=4096)
 def _targets(mask: Path) -> tuple[Box, ...]:
     with Image.open(mask) as opened:
-        inside = np.asarray(opened.convert("L")) > 0
-    near = np.ones((3, 3), bool)
-    labels, _ = ndimage.label(ndimage.binary_dilation(inside, near), near)
-    parts = ndimage.find_objects(np.where(inside, labels, 0))
-    return tuple(Box("small target", (float(x.start), float(y.start), float(x.stop), float(y.stop))) for y, x in parts)
+        grey = opened.convert("L")
+    around = grey.getbbox()
+    if around is None:
+        return ()
+    labels, _ = ndimage.label(np.asarray(grey.crop(around)), np.ones((3, 3)))
+    left, top = around[:2]
+    return tuple(
+        Box("small target", (float(left + x.start), float(top + y.start), float(left + x.stop), float(top + y.stop)))
+        for y, x in ndimage.find_objects(labels)
+    )
 
 
 def center(box: Box) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from core.data.labels import aerial, apart, complete, cut
+from core.data.labels import aerial, apart, complete, cut, distinct
 from core.data.objects import ORDINALS, area, by_category, cell, cell_name, center, objects, with_article
 from core.data.records import Box, Record
 
@@ -17,14 +17,14 @@ Statement = tuple[str, bool]  # "the car|0|the person", true when the car is rig
 def groups_of(record: Record) -> dict[str, list[Box]]:
     """The objects by what phrases call them; empty where some may be unlabelled.
 
-    Drone images label objects that the edge cuts only sometimes, so phrases speak of uncropped ones; crowds are left
-    out, as their labels have gaps.
+    Drone images label objects that the edge cuts only sometimes, so phrases speak of uncropped ones. Crowds are left
+    out, as their labels have gaps, and so are categories with a box at the edge, as it may hold a whole object.
     """
     groups = by_category(objects(record)) if complete(record) else {}
     if not aerial(record):
-        return groups
-    whole = {name: [box for box in group if not cut(box, record)] for name, group in groups.items() if apart(group)}
-    return {f"uncropped {name}": group for name, group in whole.items() if group}
+        return groups if record.mask is None or distinct(next(iter(groups.values()), [])) else {}
+    told = {name: group for name, group in groups.items() if apart(group) and not any(cut(b, record) for b in group)}
+    return {f"uncropped {name}": group for name, group in told.items()}
 
 
 def picks(record: Record) -> list[tuple[str, Box]]:

@@ -2,8 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from statistics import median
 
 from core.data.objects import Group, counted, places, plural
 from core.data.pixels import View, contrast, contrast_words, end_words
@@ -23,7 +22,7 @@ def measured(record: Record, subject: str, groups: Sequence[Group], view: View |
     """
     told = []
     for category, group in groups[:MOST]:
-        width, height = (np.median([box.xyxy[i + 2] - box.xyxy[i] for box in group]) for i in (0, 1))
+        width, height = (median(box.xyxy[i + 2] - box.xyxy[i] for box in group) for i in (0, 1))
         where = places(group, (record.width, record.height))
         each = "each about " if len(group) > 1 else ""
         thing = f"{counted(len(group), category)} {where}, {each}{width:.0f} by {height:.0f} pixels"
@@ -51,7 +50,7 @@ def _against(view: View, group: Sequence[Box]) -> str:
     """The group against its surround, in degrees where the image is radiometric, else in gray levels."""
     if view.celsius is None:
         return contrast_words([contrast(view.gray, box) for box in group])
-    middle = float(np.median([contrast(view.celsius, box) for box in group]))
+    middle = median(contrast(view.celsius, box) for box in group)
     if abs(middle) < 0.5:
         return "within half a degree Celsius of the surround"
     return f"{abs(middle):.1f} degrees Celsius {'warmer' if middle > 0 else 'colder'} than the surround"

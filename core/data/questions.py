@@ -115,7 +115,7 @@ def scene_label(record: Record) -> str | None:
 
 def _only_category(record: Record) -> str | None:
     categories = {box.category for box in record.boxes}
-    return categories.pop() if len(categories) == 1 and complete(record) else None
+    return categories.pop() if len(categories) == 1 and complete(record) and not _ridden(record) else None
 
 
 def _sides(record: Record) -> Sides | None:

@@ -19,7 +19,7 @@ from core.data.templates import TEMPLATES
 ROWS, COLUMNS = 2, 4
 TILE = (64, 128)  # width, height of a tile in pixels
 GAP = 4  # pixels between tiles
-LEAST_HEIGHT = 30  # pixels; smaller people have no features left
+LEAST_HEIGHT = 42  # pixels; smaller people have no features left
 BOARDS = 3  # a person, each with other strangers
 LOOK_ALIKES = 14  # strangers come from so many people of the nearest height, as sharpness would tell the answer
 
@@ -115,7 +115,7 @@ def cut(sighting: Sighting) -> Image.Image:
     with Image.open(sighting.image) as opened:
         window = max(0.0, left), max(0.0, top), min(opened.width, left + width), min(opened.height, top + height)
         tile = opened.convert("RGB").resize(TILE, Image.Resampling.BICUBIC, box=window)
-    return ImageOps.autocontrast(tile) if sighting.visible else tile
+    return ImageOps.autocontrast(tile, cutoff=2) if sighting.visible else tile
 
 
 def _shared(box: Box, other: Box) -> float:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from core.data.captions import captions
@@ -137,12 +136,12 @@ def name_of(path: Path, data: Path) -> str:
 def save_png(picture: Image.Image, path: Path) -> None:
     """A PNG whose bytes depend on the pixels alone."""
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    picture.save(file, "PNG", compress_level=1)
     write_whole(path, file.getvalue())
 
 
 def _check_mask(path: Path, size: tuple[int, int]) -> None:
-    """Raises InputError for a mask that is missing, damaged or of another size than its image."""
+    """Raises InputError for a mask that is missing, too large or of another size than its image."""
     if not path.is_file():
         raise InputError(f"its mask {path.name} is missing: add it, or remove the image from the set.")
     if path.stat().st_size > MAX_BYTES:
@@ -152,4 +151,3 @@ def _check_mask(path: Path, size: tuple[int, int]) -> None:
             raise InputError(
                 f"its mask {path.name} has {mask.width} x {mask.height} pixels, the image {size[0]} x {size[1]}."
             )
-        np.asarray(mask)

@@ -37,12 +37,16 @@ FORMATS: dict[str, Callable[[str, Path, Path], Iterator[Record]]] = {
 
 def read_all(root: Path) -> list[Record]:
     """Every image of every known data set that lies under `root`, in READERS' order; InputError if none does."""
-    return [record for record in read_known(root) if not record.published]
+    return list(_read(root, READERS))
 
 
 def read_known(root: Path) -> Iterator[Record]:
     """The same one by one, followed by the published questions on them. Raises InputError."""
-    found = {name: read for name, read in {**READERS, **PUBLISHED}.items() if (root / name).is_dir()}
+    return _read(root, READERS | PUBLISHED)
+
+
+def _read(root: Path, readers: dict[str, Callable[[Path], Iterator[Record]]]) -> Iterator[Record]:
+    found = {name: read for name, read in readers.items() if (root / name).is_dir()}
     if not found.keys() & READERS.keys():
         raise InputError(f"{root} holds none of {', '.join(READERS)}; point --data at the folder that holds them.")
     try:

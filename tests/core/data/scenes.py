@@ -39,3 +39,8 @@ def hit_uav_folder(root: Path, images: int = 40) -> Path:
         lines = "".join(json.dumps(row) + "\n" for row in part)
         (root / "hit_uav" / f"{split}.jsonl").write_text(lines, encoding="utf-8")
     return root
+
+
+def files_of(out: Path) -> dict[str, bytes]:
+    """Everything under a folder by relative name."""
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}

@@ -15,14 +15,9 @@ from core.data.pixels import contrast, contrast_words, extremes
 from core.data.readers import read_all
 from core.errors import InputError
 from core.thermal import from_array, read_thermal
-from tests.core.data.scenes import box, hit_uav_folder, record
+from tests.core.data.scenes import box, files_of, hit_uav_folder, record
 
 HEAT = re.compile(r"\b(hot|heat|warm|cold|cool|temperature)", re.IGNORECASE)
-
-
-def files_of(out: Path) -> dict[str, bytes]:
-    """Everything under a build's folder, by relative name."""
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones(tmp_path: Path) -> None:

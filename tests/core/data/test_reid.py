@@ -17,7 +17,7 @@ def street(folder: Path, number: int, people: int = 3) -> Record:
     for name in ("infrared", "visible"):
         pixels = rng.integers(0, 255, (100, 300, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{name}{number}.png")
-    boxes = tuple(box("person", 50 + 100 * place, 50, 20, 40 + number % 5) for place in range(people))
+    boxes = tuple(box("person", 50 + 100 * place, 50, 20, 44 + number % 5) for place in range(people))
     return Record(f"made/{number}", folder / f"infrared{number}.png", "made", "ours", f"made/{number}", "test", 300,
                   100, boxes, visible=folder / f"visible{number}.png")  # fmt: skip
 
