@@ -1,22 +1,20 @@
 """How fast the studio answers many people at once, and with many items.
 
-    python -m labeling.bench --items 100000 --refiners 50 --operations 200 [--db URL]
+    python -m labeling.bench --items 100000 --refiners 50 --operations 200 [--pause 1] [--db URL]
 
-Fills a new project with items of made-up captions, then lets the refiners take, save, search, page, skip, undo and look
-at their progress, one thread each and without pausing, while one reader walks over all items again and again as an
-export or a training does. The figures are milliseconds as a refiner waits for them.
+Fills a new project with made-up items, then lets the refiners take, save, search, page, skip, undo and look at their
+progress, one thread each, while a second process exports the project again and again and a third reads the newest
+revision as a training does. The figures are milliseconds as a refiner waits for them. Without `--pause` nobody ever
+thinks: then 50 refiners measure the throughput of the machine, not the time that people wait.
 """
 
 import argparse
-import hashlib
+import multiprocessing
 import tempfile
 import threading
 import time
-import uuid
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -25,143 +23,58 @@ from core import cli
 from core.errors import InputError
 from db import log, queries
 from db.engine import session_scope
-from db.find import Filter
 from db.models import SHARED
-from labeling.importing import CHUNK
-from labeling.items import Conflict, Taken
+from labeling.load import SIZE, Refiner, fill, keep_exporting, keep_training
 from labeling.studio import Studio
-from labeling.workplace import SYSTEM
-
-WORDS = ("ship", "drone", "bird", "cloud", "horizon", "wave", "road", "roof", "small", "bright", "faint", "cold", "sea")
 
 
-def fill(studio: Studio, items: int, project: int) -> float:
-    """Write made-up items into the database, as an import does, without image files. Returns seconds."""
-    random, start = Random(0), time.perf_counter()
+def run(
+    studio: Studio, project: int, refiners: int, operations: int, pause: float, context: Any = None
+) -> dict[str, Any]:
+    """Let them work. Returns percentiles, conflicts, errors and the number of acknowledged saves that are missing.
 
-    def row(number: int) -> queries.NewRow:
-        sha256 = hashlib.sha256(f"{project} {number}".encode()).hexdigest()
-        columns = {"sha256": sha256, "name": f"image {number}.png", "source": "bench", "licence": "CC0"}
-        caption = " ".join(random.choices(WORDS, k=8)) + f" number{number}"
-        mask = {"size": [640, 512], "runs": [random.randrange(640 * 500), 3]}
-        drafts = {"caption_global": caption, "mask": mask}
-        return columns | {"group": "", "width": 640, "height": 512}, 0, f"import-{sha256[:32]}", drafts
-
-    for first in range(0, items, CHUNK):
-        with studio.workplace.writes(SYSTEM, "owner") as session:
-            rows = [row(number) for number in range(first, min(items, first + CHUNK))]
-            queries.add_items(session, project, studio.workplace.clock(), SYSTEM, rows)
-    return time.perf_counter() - start
-
-
-class Refiner:
-    """One person at work; `times` gets (what, seconds), `kept` the text of every acknowledged save."""
-
-    def __init__(self, studio: Studio, name: str, project: int, seed: int, times: list[tuple[str, float]]):
-        self.studio, self.name, self.project, self.times = studio, name, project, times
-        self.random = Random(seed)
-        self.kept: dict[str, tuple[int, str]] = {}  # key -> (item, caption)
-        self.conflicts = 0
-
-    def work(self, operations: int, pause: float) -> None:
-        """So many operations, with a random pause of `pause` seconds on average between two."""
-        choices = [self.take_and_save] * 5 + [self.search, self.page, self.progress, self.correct, self.undo]
-        done = 0
-        while done < operations:
-            before = len(self.times)
-            self.random.choice(choices)()
-            done += len(self.times) - before
-            if pause:
-                time.sleep(self.random.expovariate(1 / pause))
-
-    def take_and_save(self) -> None:
-        """The usual round: the next item, a sign of life, a save."""
-        view = self._timed("next item", lambda: self.studio.next_item(self.name, self.project))
-        if view is not None:
-            self._save(view.id, view.version)
-
-    def correct(self) -> None:
-        """Change an item that anybody may be changing at the same moment."""
-        item = self.random.choice(list(self.kept.values()) or [(1, "")])[0]
-        view = self._timed("open", lambda: self.studio.open(self.name, item))
-        self._save(view.id, view.version)
-
-    def search(self) -> None:
-        """Two words."""
-        words = " ".join(self.random.sample(WORDS, 2))
-        self._timed("search", lambda: self.studio.find(Filter(text=words), self.project))
-
-    def page(self) -> None:
-        """Any page of the list of drafts."""
-        offset = 25 * self.random.randrange(40)
-        wanted = Filter(states=("draft",))
-        self._timed("page", lambda: self.studio.find(wanted, self.project, offset))
-
-    def progress(self) -> None:
-        """The figures above the desk."""
-        self._timed("progress", lambda: self.studio.progress(self.project))
-
-    def undo(self) -> None:
-        """The last save, if nobody has changed the item since."""
-        try:
-            self._timed("undo", lambda: self.studio.undo(self.name))
-        except InputError:
-            self.conflicts += 1
-
-    def _save(self, item: int, version: int) -> None:
-        key, caption = uuid.uuid4().hex, f"{' '.join(self.random.choices(WORDS, k=8))} by {self.name}"
-        try:
-            self._timed("save", lambda: self.studio.save(self.name, item, version, {"caption_global": caption}, key))
-            self.kept[key] = item, caption
-        except (Conflict, Taken):
-            self.conflicts += 1
-
-    def _timed(self, what: str, call: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
-        try:
-            return call()
-        finally:
-            self.times.append((what, time.perf_counter() - start))
-
-
-def run(studio: Studio, project: int, refiners: int, operations: int, pause: float) -> dict[str, Any]:
-    """Let them work. Returns percentiles, conflicts, errors and the number of acknowledged saves that are missing."""
-    times: list[list[tuple[str, float]]] = [[] for _ in range(refiners)]
-    people = [Refiner(studio, f"refiner{number}", project, number, times[number]) for number in range(refiners)]
+    Args:
+        context: of `multiprocessing`, for the exporter and the trainer; `multiprocessing.dummy` makes them threads.
+    """
+    people = [Refiner(studio, f"refiner{number}", project, number) for number in range(refiners)]
     errors: list[str] = []
-    stop = threading.Event()
 
-    def guarded(call: Callable[[], None]) -> None:
+    def work(person: Refiner) -> None:
         try:
-            call()
+            person.work(operations, pause)
         except Exception as error:
             errors.append(f"{type(error).__name__}: {error}")
 
-    def read() -> None:
-        while not stop.is_set():
-            with session_scope(studio.engine) as session:
-                for _ in queries.all_items(session, project):
-                    if stop.wait(0.002):  # an exporter writes images between two rows
-                        return
-
-    reader = threading.Thread(target=guarded, args=(read,))
-    threads = [threading.Thread(target=guarded, args=(lambda p=p: p.work(operations, pause),)) for p in people]
-    start = time.perf_counter()
-    for thread in [reader, *threads]:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - start
-    stop.set()
-    reader.join()
+    threads = [threading.Thread(target=work, args=(person,)) for person in people]
+    context, url = context or multiprocessing.get_context("spawn"), studio.engine.url.render_as_string(False)
+    with tempfile.TemporaryDirectory() as folder:
+        stop, out = context.Event(), Path(folder)
+        readers = [
+            context.Process(target=keep_exporting, args=(url, studio.images.folder, out, project, stop)),
+            context.Process(target=keep_training, args=(out, stop)),
+        ]
+        for reader in readers:
+            reader.start()
+        start = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.perf_counter() - start
+        stop.set()
+        for reader in readers:
+            reader.join()
+        errors += [f"a reader ended with {reader.exitcode}" for reader in readers if reader.exitcode]
+        revisions = len(list(out.glob("v*/manifest.json")))
     return {
         "seconds": seconds,
-        "operations": sum(map(len, times)),
+        "operations": sum(len(person.times) for person in people),
         "errors": errors,
         "refused": sum(person.conflicts for person in people),
         "saves": sum(len(person.kept) for person in people),
         "lost": lost(studio, people),
-        "ms": percentiles([timed for mine in times for timed in mine]),
+        "revisions": revisions,
+        "ms": percentiles([timed for person in people for timed in person.times]),
     }
 
 
@@ -202,9 +115,13 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0, help="mean seconds between two operations of one refiner")
 
     def command(args: argparse.Namespace) -> dict[str, Any]:
+        if min(args.items, args.refiners, args.operations) < 1 or args.pause < 0:
+            raise InputError("--items, --refiners and --operations are 1 or more, --pause is 0 or more")
         with tempfile.TemporaryDirectory() as folder:
             url = args.db or f"sqlite:///{folder}/studio.db"
-            studio = Studio(url, Path(folder) / "store", lambda data, name: (640, 512))
+            studio = Studio(url, Path(folder) / "store", lambda data, name: SIZE)
+            if studio.progress().total:
+                raise InputError("this database holds items already: give an empty one")
             project = studio.projects()[0].id
             seconds = fill(studio, args.items, project)
             print(f"{args.items} items written in {seconds:.0f} s")
@@ -212,7 +129,8 @@ def main() -> None:
             studio.engine.dispose()
         print(
             f"{result['operations']} operations in {result['seconds']:.0f} s, {result['saves']} saves acknowledged, "
-            f"{result['lost']} lost, {result['refused']} refused as stale, {len(result['errors'])} errors"
+            f"{result['lost']} lost, {result['refused']} refused as stale, {len(result['errors'])} errors, "
+            f"{result['revisions']} revisions exported meanwhile"
         )
         for what, figures in result["ms"].items():
             print(f"{what:10} n {figures['n']:6}   p50 {figures['p50']:7.1f} ms   p95 {figures['p95']:7.1f} ms")

@@ -99,7 +99,7 @@ def build(services: Services) -> None:
 
     @guarded
     def on_export(tag: str, project: int | None, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        user = access.writer(request)
+        user = access.worker(request, studio, "reviewer")
         progress(0.1, desc="Writing the revision")
         folder = exports / Path(tag.strip()).name  # one folder a tag; the export checks the tag itself
         manifest = studio.export(folder, tag.strip(), user, project)
