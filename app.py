@@ -103,7 +103,7 @@ def _refuse(reason: str) -> int:
 def main() -> None:
     """Start the studio and block. Exits with 2 and one line where the settings can't work."""
     try:
-        settings = Settings.from_environment()
+        settings, passwords = Settings.from_environment(), access.passwords()
         with socket.socket() as probe:  # before seconds go into building a page that can't be served
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.host, settings.port))
@@ -119,6 +119,7 @@ def main() -> None:
         css_paths=theme.CSS_FILE,
         head=theme.HEAD,
         blocked_paths=[str(settings.data)],
+        auth=passwords,
         max_file_size="64mb",
         show_error=False,
         footer_links=[],

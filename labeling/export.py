@@ -91,13 +91,14 @@ def _configs_of(item: View) -> Iterator[str]:
 
 
 def _row(item: View, images: ImageStore, columns: tuple[str, ...]) -> dict[str, Any]:
-    """One row; a column nobody filled is empty text, no tags or no mask."""
+    """One row; a column nobody filled is empty text, an empty list or no mask."""
     fields = item.fields
     row = {
         "id": item.sha256, "source": item.source, "licence": item.licence, "group": item.group, "state": item.state,
         "version": item.version, "name": item.name, "width": item.width, "height": item.height,
         "caption_global": fields.get("caption_global", ""), "caption_fine": fields.get("caption_fine", ""),
-        "tags": fields.get("tags", []), "skip_reason": fields.get("reason", ""),
+        "tags": fields.get("tags", []), "skip_reason": fields.get("reason", ""), "quality": fields.get("quality", ""),
+        **{name: fields.get(name, []) for name in ("questions", "boxes", "points")},
     }  # fmt: skip
     if "image" in columns:
         data = images.get(item.sha256)

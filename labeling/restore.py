@@ -21,6 +21,7 @@ from labeling import hub, masks
 from labeling.database import connect, store_beside
 from labeling.fields import check_fields
 from labeling.items import label
+from labeling.sources import DRAFTED
 from labeling.store import ImageStore
 from labeling.workplace import now
 
@@ -46,7 +47,7 @@ def _restore(row: dict[str, Any], revision: str, engine: Engine, images: ImageSt
     data = row["image"]["bytes"]
     if hashlib.sha256(data).hexdigest() != row["id"]:
         raise InputError(f"row {row['id'][:12]} of the revision holds another image than its id says: export it again")
-    fields = {name: row[name] for name in ("caption_global", "caption_fine", "tags") if row[name]}
+    fields = {name: row[name] for name in DRAFTED if row.get(name)}  # older revisions have fewer columns
     if row["mask"] is not None:
         fields["mask"] = masks.encode(decode_mask(row["mask"]["bytes"]))
     changes = {**check_fields(fields, row["width"], row["height"]), "state": row["state"]}

@@ -11,13 +11,22 @@ BATCH = 64  # rows of one parquet row group; bounds the memory of an export
 TEXT = pa.string(), {"dtype": "string", "_type": "Value"}
 NUMBER = pa.int32(), {"dtype": "int32", "_type": "Value"}
 WORDS = pa.list_(pa.string()), {"feature": TEXT[1], "_type": "List"}
+NUMBERS = pa.list_(pa.int32()), {"feature": NUMBER[1], "_type": "List"}
 IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()}), {"_type": "Image"}
+
+
+def _list_of(**parts: tuple[pa.DataType, dict[str, Any]]) -> tuple[pa.DataType, dict[str, Any]]:
+    """A list of records with these parts."""
+    record = pa.struct([(name, part[0]) for name, part in parts.items()])
+    return pa.list_(record), {"feature": {name: part[1] for name, part in parts.items()}, "_type": "List"}
+
 
 # column -> (Arrow type, the feature of `datasets` that reads it)
 COLUMNS = {
     "id": TEXT, "image": IMAGE, "mask": IMAGE, "caption_global": TEXT, "caption_fine": TEXT, "source": TEXT,
     "licence": TEXT, "group": TEXT, "state": TEXT, "version": NUMBER, "name": TEXT, "width": NUMBER, "height": NUMBER,
-    "tags": WORDS, "skip_reason": TEXT,
+    "tags": WORDS, "skip_reason": TEXT, "quality": TEXT, "questions": _list_of(question=TEXT, answer=TEXT),
+    "boxes": _list_of(label=TEXT, xyxy=NUMBERS), "points": _list_of(label=TEXT, xy=NUMBERS),
 }  # fmt: skip
 CAPTIONS = ("id", "caption_global", "caption_fine", "source", "licence", "group", "state")
 CONFIGS = {"masks": tuple(COLUMNS), "captions": CAPTIONS, "drafts": tuple(COLUMNS)}

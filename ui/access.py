@@ -1,17 +1,20 @@
 """Who may write. Every handler that changes anything asks `writer` first; whoever the caller claims to be.
 
 On a Space: people logged in with Hugging Face, and only if the Space has its own OAuth secret (without one, Gradio's
-session cookie is signed with a public constant). Elsewhere: one local user, by this machine's own browser or programs.
+session cookie is signed with a public constant). Elsewhere: the people of a password file (ui.passwords), if
+STUDIO_PASSWORDS names one; else one local user, by this machine's own browser or programs.
 """
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import gradio as gr
 
 from core.errors import InputError
+from ui.passwords import Passwords
 
 if TYPE_CHECKING:
     from labeling.studio import Studio
@@ -41,6 +44,8 @@ def writer(request: gr.Request) -> str:
         return _logged_in(request)
     if origin is not None and not _is_origin_of(origin, {host}):
         raise Refused("This request comes from another web site: open the studio's own page and save there.")
+    if os.environ.get("STUDIO_PASSWORDS"):
+        return _signed_in(request)
     if (
         getattr(request.client, "host", None) not in LOOPBACK
         or _parts(f"//{host}").hostname not in LOOPBACK
@@ -51,8 +56,8 @@ def writer(request: gr.Request) -> str:
 
 
 def owners() -> tuple[str, ...]:
-    """Who owns the studio whatever its database says: on a Space STUDIO_OWNERS, else the Space's author."""
-    if not os.environ.get("SPACE_ID"):
+    """Who owns the studio whatever its database says: STUDIO_OWNERS, else the Space's author or the local user."""
+    if not os.environ.get("SPACE_ID") and not os.environ.get("STUDIO_PASSWORDS"):
         return (LOCAL_USER,)
     named = os.environ.get("STUDIO_OWNERS") or os.environ.get("SPACE_AUTHOR_NAME", "")
     return tuple(name.strip() for name in named.split(",") if name.strip())
@@ -76,6 +81,23 @@ def login() -> None:
     """Hugging Face's login button, on a Space that can honour it. Elsewhere Gradio's login would be mocked."""
     if os.environ.get("SPACE_ID") and os.environ.get("OAUTH_CLIENT_SECRET"):
         gr.LoginButton(size="sm")
+
+
+def passwords() -> Passwords | None:
+    """What `launch(auth=...)` asks, None where nobody has to sign in by a password. Raises InputError."""
+    named = None if os.environ.get("SPACE_ID") else os.environ.get("STUDIO_PASSWORDS")
+    return Passwords(Path(named)) if named else None
+
+
+def _signed_in(request: gr.Request) -> str:
+    """The name behind the cookie that Gradio gave after asking for a password: it keeps who has which."""
+    assert request.request is not None  # every request of a server has one
+    server, cookies = request.request.app, request.request.cookies
+    tokens = (cookies.get(f"access-token{kind}-{server.cookie_id}") for kind in ("", "-unsecure"))
+    name = next((server.tokens[token] for token in tokens if token in server.tokens), None)
+    if server.auth is None or not name:
+        raise Refused("Sign in first: reload the page.")
+    return str(name)
 
 
 def _logged_in(request: gr.Request) -> str:

@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import datasets
@@ -19,7 +17,7 @@ from labeling.export import export
 from labeling.restore import restore
 from labeling.store import ImageStore
 from labeling.studio import Studio
-from tests.conftest import ROOT
+from tests.commands import run_command
 from tests.labeling.conftest import new, open_studio, png
 
 
@@ -36,7 +34,13 @@ def filled(studio: Studio) -> Studio:
         {"caption_global": "a | b", "caption_fine": "ünï", "mask": masks.encode(mask), "tags": ["sea"]},
         "key-0001",
     )
-    studio.save("bob", 1, 1, {"caption_global": "corrected"}, "key-0002")
+    more = {
+        "questions": [{"question": "How many?", "answer": "two"}],
+        "boxes": [{"label": "ship", "xyxy": [0, 0, 2, 1]}],
+        "points": [{"label": "", "xy": [6, 4]}],
+        "quality": "good",
+    }
+    studio.save("bob", 1, 1, {"caption_global": "corrected", **more}, "key-0002")
     studio.save("bob", 2, 0, {"caption_fine": "no mask"}, "key-0003")
     studio.skip("bob", 3, 0, "other", "key-0004")
     return studio
@@ -51,6 +55,8 @@ def test_an_exported_revision_opens_with_datasets(filled: Studio, tmp_path: Path
     assert manifest["configs"] == {"masks": 1, "captions": 2, "drafts": 4} and manifest["rows"] == 5
     (row,) = load(tmp_path / "out", "masks", tmp_path / "cache")
     assert row["caption_global"] == "corrected" and row["version"] == 2 and row["tags"] == ["sea"]
+    assert row["boxes"] == [{"label": "ship", "xyxy": [0, 0, 2, 1]}] and row["points"][0]["xy"] == [6, 4]
+    assert row["questions"] == [{"question": "How many?", "answer": "two"}] and row["quality"] == "good"
     assert row["image"].mode.startswith("I;16") and row["image"].size == row["mask"].size == (7, 5)
     assert np.asarray(row["mask"]).sum() == 2 * 255
     assert {row["caption_fine"] for row in load(tmp_path / "out", "captions", tmp_path / "cache")} == {"ünï", "no mask"}
@@ -163,28 +169,24 @@ def test_what_was_painted_is_what_is_loaded(paintings: list, tmp_path_factory: p
     shutil.rmtree(folder)
 
 
-class TestCommands:
-    def run(self, *arguments: object) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+def test_export_and_restore_work_from_the_shell(filled: Studio, url: str, tmp_path: Path) -> None:
+    out, stores = tmp_path / "out", ("--store", tmp_path / "store")
+    done = run_command(
+        "labeling.export", "--db", url, *stores, "--out", out, "--tag", "v1", "--json", tmp_path / "e.json"
+    )
+    assert done.code == 0, done.err
+    written = json.loads((tmp_path / "e.json").read_text())
+    assert written.keys() == {"revision", "tag", "files", "rows"} and written["rows"] == 5
+    database = f"sqlite:///{tmp_path / 'again' / 'studio.db'}"
+    done = run_command("labeling.restore", "--from", out, "--db", database, "--json", tmp_path / "r.json")
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "r.json").read_text()) == {"rows": 5}
 
-    def test_export_and_restore_work_from_the_shell(self, filled: Studio, tmp_path: Path) -> None:
-        database, out = f"sqlite:///{tmp_path / 'studio.db'}", tmp_path / "out"
-        done = self.run("labeling.export", "--db", database, "--out", out, "--tag", "v1", "--json", tmp_path / "e.json")
-        assert done.returncode == 0, done.stderr
-        written = json.loads((tmp_path / "e.json").read_text())
-        assert written.keys() == {"revision", "tag", "files", "rows"} and written["rows"] == 5
-        database = f"sqlite:///{tmp_path / 'again' / 'studio.db'}"
-        done = self.run("labeling.restore", "--from", out, "--db", database, "--json", tmp_path / "r.json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads((tmp_path / "r.json").read_text()) == {"rows": 5}
 
-    def test_a_missing_database_is_one_line_and_exit_code_2(self, tmp_path: Path) -> None:
-        done = self.run(
-            "labeling.export", "--db", f"sqlite:///{tmp_path}/no.db", "--out", tmp_path / "o", "--tag", "v1"
-        )
-        assert done.returncode == 2 and done.stderr.count("\n") == 1 and "no.db" in done.stderr
-        assert not (tmp_path / "no.db").exists()
+def test_a_missing_database_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = run_command("labeling.export", "--db", f"sqlite:///{tmp_path}/no.db", "--out", tmp_path / "o", "--tag", "v1")
+    assert done.code == 2 and done.err.count("\n") == 1 and "no.db" in done.err
+    assert not (tmp_path / "no.db").exists()
 
 
 def test_a_file_that_was_swapped_under_its_row_is_noticed(filled: Studio, tmp_path: Path) -> None:
