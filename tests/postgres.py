@@ -40,9 +40,7 @@ def postgres() -> Iterator[Callable[[], str]]:
     """new() -> URL of a database at the newest schema, empty. Tests that ask for it are skipped where there is none."""
     where = programs()
     if where is None:
-        pytest.skip(
-            "PostgreSQL is not installed and could not be: tests on it did not run (apt-get install postgresql)"
-        )
+        pytest.skip("PostgreSQL could not be installed: tests on it did not run (apt-get install postgresql)")
     folder = Path(tempfile.mkdtemp(prefix="studio-postgres-"))
     user = {"user": "postgres"} if os.geteuid() == 0 else {}  # the server refuses to run as root
     if user:
