@@ -1,6 +1,7 @@
 """Engines and sessions: SQLite that keeps what it accepted, or PostgreSQL by URL. One writer at a time on both."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,8 +18,39 @@ WRITER = 7701  # PostgreSQL's advisory lock that this application's writers hold
 
 __all__ = ["DatabaseProblem", "Engine", "open_engine", "session_scope", "sqlite_file"]
 
-# The writers of one process queue here: SQLite's own waiting sleeps up to 100 ms at a time and lets anybody overtake.
-_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+
+class Turns:
+    """The queue of one process's writers: first come, first served, but what people wait for goes before the rest.
+
+    SQLite's own waiting sleeps up to 100 ms at a time and lets anybody overtake.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._busy = threading.Lock(), False
+        self._urgent, self._others = deque[threading.Event](), deque[threading.Event]()
+
+    @contextmanager
+    def take(self, urgent: bool) -> Iterator[None]:
+        """Wait for one's turn; the next one begins at the end of the block."""
+        with self._lock:
+            waits = threading.Event() if self._busy else None
+            if waits is not None:
+                (self._urgent if urgent else self._others).append(waits)
+            self._busy = True
+        if waits is not None:
+            waits.wait()
+        try:
+            yield
+        finally:
+            with self._lock:
+                waiting = self._urgent or self._others
+                if waiting:
+                    waiting.popleft().set()
+                else:
+                    self._busy = False
+
+
+_TURNS: WeakKeyDictionary[Engine, Turns] = WeakKeyDictionary()
 
 
 class DatabaseProblem(Exception):
@@ -42,7 +74,7 @@ def open_engine(url: str) -> Engine:
     """An engine whose every connection is set up alike. SQLite: the folder of the file is created."""
     path = sqlite_file(url)
     engine = _open_server(url) if path is None else _open_file(url, path)
-    _TURNS[engine] = threading.Lock()
+    _TURNS[engine] = Turns()
     return engine
 
 
@@ -88,8 +120,8 @@ def _open_server(url: str) -> Engine:
 
 
 @contextmanager
-def session_scope(engine: Engine, writes: bool = False) -> Iterator[Session]:
+def session_scope(engine: Engine, writes: bool = False, urgent: bool = False) -> Iterator[Session]:
     """One unit of work: committed at the end, rolled back on any exception. Objects stay readable afterwards."""
-    turn = _TURNS[engine] if writes else nullcontext()
+    turn = _TURNS[engine].take(urgent) if writes else nullcontext()
     with turn, Session(engine.execution_options(writes=writes), expire_on_commit=False) as session, session.begin():
         yield session

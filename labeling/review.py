@@ -60,7 +60,7 @@ class Review:
 
         Raises Conflict if another reviewer was faster.
         """
-        with self.workplace.writes(user, "reviewer") as session:
+        with self.workplace.writes(user, "reviewer", urgent=True) as session:
             item, rules = self.workplace.item(session, item_id)
             own = queries.get_answer(session, item.id, user) is not None
             if own and ROLES.index(self.workplace.role(session, user)) < ROLES.index("owner"):

@@ -284,7 +284,7 @@ class Studio:
     def _save(
         self, user: str, item_id: int, base_version: int, fields: Mapping[str, Any], answer: dict[str, Any], key: str
     ) -> View:
-        with self.workplace.writes(user, "refiner") as session:
+        with self.workplace.writes(user, "refiner", urgent=True) as session:
             item, rules = self.workplace.item(session, item_id)
             if not self._is_repeated(session, key, base_version, item_id, user):
                 changes = {**check_fields(fields, item.width, item.height, rules.fields), **answer}

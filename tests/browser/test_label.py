@@ -257,3 +257,36 @@ def test_a_phone_shows_the_desk_without_scrolling_sideways(serve: Callable, them
         page = bench.visit(f"?__theme={theme}", width=390)
         expect(page.locator("#label-editor canvas").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_two_answers_wait_for_a_reviewer_who_decides_field_by_field(serve: Callable) -> None:
+    with serve([picture(64, 48)]) as bench:
+        page = bench.visit()
+        opened(page, 1)
+        panel, editor = page.locator("#label-editor .panel"), page.locator("#label-editor")
+        page.keyboard.press("Shift+t")
+        panel.get_by_label("Name").fill("Apart")
+        panel.get_by_label("People who answer an item").fill("2")
+        panel.get_by_role("button", name="Make the project").click()
+        expect(panel).to_contain_text("Project Apart is there", timeout=WAIT)
+        page.keyboard.press("Escape")
+        bench.studio.import_items([picture(64, 48, 7)], project=2)
+        for user, start in (("ann", 0), ("bob", 100)):
+            fields = {"mask": {"size": [64, 48], "runs": [start, 2]}, "caption_global": f"{user}'s"}
+            bench.studio.save(user, 2, 1, fields, f"key-of-{user}")
+        editor.get_by_label("Project").select_option("Apart")
+        expect(page.get_by_text("Nothing left to refine here")).to_be_visible(timeout=WAIT)
+        page.keyboard.press("w")
+        versions = editor.locator(".conflict")
+        expect(versions).to_contain_text("2 answers wait for your decision", timeout=WAIT)
+        expect(versions).to_contain_text("mask 0.00")
+        versions.locator("fieldset", has_text="Mask").get_by_text("bob").click()
+        versions.locator("fieldset", has_text="Global caption").get_by_text("ann", exact=True).click()
+        page.get_by_role("button", name="Put the merge on the desk").click()
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_text("Nothing left to review")).to_be_visible(timeout=WAIT)
+        decided = bench.studio.item(2)
+        assert (decided.state, decided.user, decided.fields["caption_global"]) == ("refined", "local", "ann's")
+        assert decided.fields["mask"]["runs"] == [100, 2]
+        editor.get_by_role("button", name="Back to the queue").click()
+        expect(page.get_by_text("Nothing left to refine here")).to_be_visible(timeout=WAIT)

@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,23 @@ def test_a_writer_waits_for_another_from_its_first_statement_on(engine) -> None:
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
+
+
+def test_writers_come_in_their_order_and_urgent_ones_first(engine) -> None:
+    order, threads = [], []
+
+    def write(name: str, urgent: bool) -> None:
+        with session_scope(engine, writes=True, urgent=urgent):
+            order.append(name)
+
+    with session_scope(engine, writes=True):
+        for name, urgent in (("a", False), ("b", False), ("c", True), ("d", True)):
+            threads.append(threading.Thread(target=write, args=(name, urgent)))
+            threads[-1].start()
+            time.sleep(0.05)  # until it waits
+    for thread in threads:
+        thread.join(5)
+    assert order == ["c", "d", "a", "b"]
 
 
 def test_a_reader_keeps_its_snapshot_while_others_write(engine) -> None:
