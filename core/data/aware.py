@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from core.data.objects import Group, counted, places
-from core.data.pixels import View, contrast, end_words, outline_words, steepness
+from core.data.pixels import View, end_words, outline_words, steepness
 from core.data.records import Box, Record
 
 MOST = 2  # categories told
@@ -25,7 +25,7 @@ def ir_aware(record: Record, groups: Sequence[Group], view: View, rng: random.Ra
 def _told(record: Record, category: str, group: list[Box], view: View, rng: random.Random) -> str:
     """ "a drone in the center stands out far brighter, with a sharp outline"."""
     name = f"{counted(len(group), category)} {places(group, (record.width, record.height))}"
-    levels = [contrast(view.gray, box) for box in group]
+    levels = view.contrasts(group)
     verb = "s" if len(group) == 1 else ""
     outline = outline_words([steepness(view.gray, box) for box in group])
     middle = median(levels)

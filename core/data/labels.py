@@ -18,6 +18,7 @@ EDGE = 4  # pixels; a box nearer to the image's edge may be cut by it
 GAP = 3  # pixels
 SHARED = 0.25  # of the smaller box
 MOST = 10  # objects that are counted or located one by one
+MOST_BY_DAY = 5  # people seen from a drone by day, when some are as bright as the ground
 
 
 def aerial(record: Record) -> bool:
@@ -49,6 +50,11 @@ def cut(box: Box, record: Record) -> bool:
     return x1 < EDGE or y1 < EDGE or x2 > record.width - EDGE or y2 > record.height - EDGE
 
 
+def ridden(record: Record) -> bool:
+    """Whether there may be people who are not labelled as such: HIT-UAV labels a rider with the bicycle."""
+    return record.source == "hit_uav" and any(box.category == "bicycle" for box in record.boxes)
+
+
 def distinct(boxes: Sequence[Box]) -> bool:
     """Whether any two parts of a mask lie more than GAP apart: nearer ones may be two targets or one torn in two."""
     return not any(_shared(Box("", _grown(a.xyxy)), b) for a, b in combinations(boxes, 2))
@@ -61,7 +67,8 @@ def apart(boxes: Sequence[Box]) -> bool:
 
 def countable(boxes: Sequence[Box], record: Record, least: float) -> bool:
     """Whether anyone would count these objects: few, apart, whole, and `least` pixels on their longer sides."""
-    if len(boxes) > MOST or not apart(boxes):
+    people = any(box.category == "person" for box in boxes)
+    if len(boxes) > (MOST_BY_DAY if people and record.scene.get("time") == "day" else MOST) or not apart(boxes):
         return False
     return all(max(_sides(box)) >= least and not cut(box, record) for box in boxes)
 

@@ -90,8 +90,8 @@ def with_article(name: str) -> str:
 
 
 def counted(number: int, category: str) -> str:
-    """ "one car", "three people", "17 bicycles"."""
-    words = NUMBERS[number] if number < len(NUMBERS) else str(number)
+    """ "one car", "three people", "about 15 bicycles": nobody counts more than a dozen at a glance."""
+    words = NUMBERS[number] if number < len(NUMBERS) else f"about {5 * round(number / 5)}"
     return f"{words} {category if number == 1 else plural(category)}"
 
 

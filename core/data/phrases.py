@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from core.data.labels import aerial, apart, complete, cut, distinct
+from core.data.labels import aerial, apart, complete, cut, distinct, ridden
 from core.data.objects import ORDINALS, area, by_category, cell, cell_name, center, objects, with_article
 from core.data.records import Box, Record
 
@@ -18,13 +18,16 @@ def groups_of(record: Record) -> dict[str, list[Box]]:
     """The objects by what phrases call them; empty where some may be unlabelled.
 
     Drone images label objects that the edge cuts only sometimes, so phrases speak of uncropped ones. Crowds are left
-    out, as their labels have gaps, and so are categories with a box at the edge, as it may hold a whole object.
+    out, as their labels have gaps, people where some may ride, and categories with a box at the edge, as it may hold
+    a whole object.
     """
     groups = by_category(objects(record)) if complete(record) else {}
     if not aerial(record):
         return groups if record.mask is None or distinct(next(iter(groups.values()), [])) else {}
-    told = {name: group for name, group in groups.items() if apart(group) and not any(cut(b, record) for b in group)}
-    return {f"uncropped {name}": group for name, group in told.items()}
+    return {
+        f"uncropped {name}": group for name, group in groups.items()
+        if apart(group) and not any(cut(box, record) for box in group) and not (name == "person" and ridden(record))
+    }  # fmt: skip
 
 
 def picks(record: Record) -> list[tuple[str, Box]]:

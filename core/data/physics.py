@@ -49,7 +49,7 @@ def measured(record: Record, subject: str, groups: Sequence[Group], view: View |
 def _against(view: View, group: Sequence[Box]) -> str:
     """The group against its surround, in degrees where the image is radiometric, else in gray levels."""
     if view.celsius is None:
-        return contrast_words([contrast(view.gray, box) for box in group])
+        return contrast_words(view.contrasts(group))
     middle = median(contrast(view.celsius, box) for box in group)
     if abs(middle) < 0.5:
         return "within half a degree Celsius of the surround"
@@ -64,7 +64,7 @@ def inferred(record: Record, groups: Sequence[Group], view: View | None) -> str:
     if view is None or view.celsius is not None:
         return ""
     for category, group in groups:
-        levels = [contrast(view.gray, box) for box in group]
+        levels = view.contrasts(group)
         for kinds, bright, rule in RULES:
             holds = min(levels) > SEEN if bright else max(levels) < -SEEN
             if category in kinds and holds and (claim := rule(record, _name(category, group))):

@@ -14,6 +14,8 @@ from core.data.objects import cell_name
 from core.data.records import Box
 from core.thermal import ThermalImage
 
+SMALL = 32  # pixels on the longer side
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -27,6 +29,17 @@ class View:
         shift = {"celsius": 0.0, "kelvin": -273.15}.get(image.unit)
         return cls(image.view8().astype(np.float32), None if shift is None else image.pixels + np.float32(shift))
 
+    def contrasts(self, boxes: Sequence[Box]) -> list[float]:
+        """`contrast` of each box in gray levels, measured once."""
+        for box in boxes:
+            if box not in self._measured:
+                self._measured[box] = contrast(self.gray, box)
+        return [self._measured[box] for box in boxes]
+
+    @cached_property
+    def _measured(self) -> dict[Box, float]:
+        return {}
+
     @cached_property
     def ends(self) -> tuple[str, str]:
         """The brightest and the darkest ninth; see `extremes`."""
@@ -39,8 +52,10 @@ class View:
 
 
 def contrast(view: np.ndarray, box: Box) -> float:
-    """Gray levels by which the box's mean differs from the ring around it, half the box wide but at least 3 pixels.
+    """Gray levels by which an object differs from its surround: the box and half as much around it, at least 3 pixels.
 
+    Of a small object the part that differs most counts (percentile 2 or 98 against the surround's median), as its box
+    holds more background than object and may lie beside it; of others the mean of the box against that of the ring.
     `view`: (H, W), 0-255. 0 where there is no ring.
     """
     height, width = view.shape
@@ -50,7 +65,12 @@ def contrast(view: np.ndarray, box: Box) -> float:
     dx, dy = max(3, (x2 - x1) // 2), max(3, (y2 - y1) // 2)
     inside, around = view[y1:y2, x1:x2], view[max(0, y1 - dy) : y2 + dy, max(0, x1 - dx) : x2 + dx]
     ring = around.size - inside.size
-    return float(inside.mean() - (around.sum() - inside.sum()) / ring) if ring else 0.0
+    if not ring:
+        return 0.0
+    if max(inside.shape) > SMALL:
+        return float(inside.mean() - (around.sum() - inside.sum()) / ring)
+    dark, bright = np.percentile(inside, (2, 98)) - np.median(around)
+    return float(max(dark, bright, key=abs))
 
 
 def contrast_words(levels: Sequence[float]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from core.data.balance import Choice, Listing, Sides, even_out, level
 from core.data.captions import backgrounds
-from core.data.labels import MOST, complete, countable
+from core.data.labels import MOST, complete, countable, ridden
 from core.data.objects import center, plural
 from core.data.phrases import Statement, groups_of, picks, statements
 from core.data.records import Box, Record
@@ -19,7 +19,7 @@ COUNTED = {  # the categories of a task, and the sources that label all of them,
     "aerial_counting": (("car", "other vehicle"), {"hit_uav": 8}),
     "pedestrian_counting": (("person",), {"hit_uav": 8, "roadscene": 24}),
 }
-MOST_OF_ONE_NUMBER = 0.25  # the largest share of a counting task's questions with one answer
+MOST_OF_ONE_NUMBER = 0.3  # the largest share of a counting task's questions with one answer
 ELSEWHERE = ("cheetah", "airplane", "helicopter", "drone")
 LABELED = {  # every category whose absence a source's annotations or viewpoint vouch for
     "hit_uav": ("person", "car", "bicycle", "other vehicle", *ELSEWHERE),
@@ -108,14 +108,12 @@ def scene_label(record: Record) -> str | None:
         return "open sky"
     if surfaces == {"sky", "building"}:
         return "buildings against the sky"
-    if surfaces == {"building"}:
-        return "built-up area filling the view"
-    return "trees filling the view" if "tree" in surfaces and "sky" not in surfaces else None
+    return "built-up area filling the view" if surfaces == {"building"} else None
 
 
 def _only_category(record: Record) -> str | None:
     categories = {box.category for box in record.boxes}
-    return categories.pop() if len(categories) == 1 and complete(record) and not _ridden(record) else None
+    return categories.pop() if len(categories) == 1 and complete(record) and not ridden(record) else None
 
 
 def _sides(record: Record) -> Sides | None:
@@ -123,7 +121,7 @@ def _sides(record: Record) -> Sides | None:
     if record.source not in LABELED or not complete(record) or not record.boxes:
         return None
     present = frozenset(box.category for box in record.boxes)
-    unsure = {"person"} if _ridden(record) else frozenset[str]()
+    unsure = {"person"} if ridden(record) else frozenset[str]()
     return present, frozenset(LABELED[record.source]) - present - unsure
 
 
@@ -198,12 +196,7 @@ def _number(task: str, record: Record) -> int | None:
     """How many objects of the task's categories the image shows; None where the annotations can't tell."""
     categories, sources = COUNTED[task]
     counted = [box for box in record.boxes if box.category in categories]
-    unsure = task == "pedestrian_counting" and _ridden(record)
+    unsure = task == "pedestrian_counting" and ridden(record)
     if record.source not in sources or unsure or not complete(record):
         return None
     return len(counted) if countable(counted, record, sources[record.source]) else None
-
-
-def _ridden(record: Record) -> bool:
-    """Whether there may be people who are not labelled as such: HIT-UAV labels a rider with the bicycle."""
-    return record.source == "hit_uav" and any(box.category == "bicycle" for box in record.boxes)
