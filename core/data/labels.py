@@ -13,7 +13,7 @@ from core.data.records import Box, Record
 
 AERIAL = {"time", "altitude_m", "camera_angle_deg"}  # the facts that a drone's image comes with
 STEEP = 40  # degrees below the horizon from which on a drone's whole frame is near enough to be labelled
-SPANS = {"car": (2800, math.inf), "other vehicle": (2800, math.inf), "person": (0, 3500)}  # pixels x meters; HIT-UAV's
+SPANS = {"car": (2800, 13_000), "other vehicle": (2800, 26_000), "person": (0, 3500)}  # pixels x meters; HIT-UAV's
 EDGE = 4  # pixels; a box nearer to the image's edge may be cut by it
 GAP = 3  # pixels
 SHARED = 0.25  # of the smaller box

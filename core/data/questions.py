@@ -106,6 +106,8 @@ def scene_label(record: Record) -> str | None:
         return "open water"
     if surfaces and surfaces <= {"sky", "cloud"}:
         return "open sky"
+    if record.source == "langir_sirst":  # its prompts call any dark edge a building
+        return None
     if surfaces == {"sky", "building"}:
         return "buildings against the sky"
     return "built-up area filling the view" if surfaces == {"building"} else None

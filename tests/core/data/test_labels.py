@@ -11,6 +11,7 @@ CAR = box("car", 300, 200, 60, 30)
 
 def test_a_drone_that_looks_ahead_or_a_box_of_impossible_size_makes_labels_incomplete() -> None:
     assert complete(record(boxes=(CAR,)))
+    assert not complete(record(boxes=(box("car", 300, 200, 200, 90),))), "a building"
     assert not complete(record(boxes=(CAR,), camera_angle_deg="30")), "far objects are not labelled"
     assert not complete(record(boxes=(box("car", 300, 200, 9, 9),))), "a person labelled as a car"
     assert not complete(record(boxes=(box("person", 300, 200, 60, 30),))), "a car labelled as a person"
