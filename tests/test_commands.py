@@ -33,6 +33,9 @@ OURS = [
     "core.irgpt.bench",
     "core.simulate",
     "core.manifest",
+    "labeling.bench",
+    "ui.bring",
+    "ui.passwords",
 ]
 
 

@@ -15,6 +15,7 @@ import secrets
 import sys
 from pathlib import Path
 
+from core import cli
 from core.errors import InputError
 
 NAME = re.compile(r"[\w.@-]{1,100}")
@@ -57,16 +58,14 @@ def _hash(password: str, salt: bytes) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ui.passwords", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("name")
-    try:
-        print(
-            line_for(
-                parser.parse_args().name, getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().strip()
-            )
-        )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    parser.add_argument("name", help="of the person")
+
+    def command(args: argparse.Namespace) -> dict[str, str]:
+        line = line_for(args.name, getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().strip())
+        print(line)
+        return {"line": line}
+
+    cli.run(parser, command)
 
 
 if __name__ == "__main__":
