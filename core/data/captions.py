@@ -12,9 +12,12 @@ from core.data.pixels import View
 from core.data.records import Box, Caption, Record
 from core.thermal import ThermalImage
 
-RULES = "rules 4"  # the version of the rules here and in physics.py and aware.py: change one, raise it
+RULES = "rules 5"  # the version of the rules here and in physics.py and aware.py: change one, raise it
 MAX_WORDS = 50  # keeps captions within CLIP's 77 tokens; a test counts them over the whole build
-SURFACES = {"sky": "open sky", "cloud": "clouds", "tree": "trees", "building": "buildings", "mountain": "mountains"}
+SURFACES = {
+    "sky": "open sky", "cloud": "clouds", "tree": "trees", "building": "buildings", "mountain": "mountains",
+    "stone": "rocks",
+}  # fmt: skip
 ROADS = ("roadscene", "flir_adas")
 SIZES = ((0.03, "tiny"), (0.1, "small"), (0.3, "mid-sized"))  # square root of the share of the image
 
