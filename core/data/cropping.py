@@ -107,8 +107,9 @@ def _fit(pairs: Sequence[tuple[Box, Box]], sizes: tuple[Size, Size]) -> View | N
         x, y = np.array(sides).reshape(-1, 2).T
         if len(x) < 2 or np.ptp(x) < 4:
             return None
-        slope = float(np.cov(x, y, ddof=0)[0, 1] / np.var(x))
-        start = float(np.mean(y) - slope * np.mean(x))
+        around = x - x.mean()
+        slope = float(around @ y / (around @ around))
+        start = float(y.mean() - slope * x.mean())
         if not SCALES[0] <= slope <= SCALES[1]:
             return None
         scale.append(slope)

@@ -7,6 +7,7 @@ registered pair stands in: a proxy, easier than another camera at another time, 
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -108,14 +109,19 @@ def _two(own: Sequence[Sighting]) -> tuple[Sighting, Sighting] | None:
 
 def cut(sighting: Sighting) -> Image.Image:
     """The person with a margin of an eighth, as far as the image reaches, at a tile's size; dim visible ones lifted."""
-    x1, y1, x2, y2 = sighting.xyxy
+    return _tile(sighting.image, sighting.xyxy, sighting.visible)
+
+
+@lru_cache(maxsize=2048)  # 50 MB
+def _tile(image: Path, xyxy: tuple[float, float, float, float], visible: bool) -> Image.Image:
+    x1, y1, x2, y2 = xyxy
     height = max((y2 - y1) * 1.25, (x2 - x1) * 1.25 * TILE[1] / TILE[0])
     width = height * TILE[0] / TILE[1]
     left, top = (x1 + x2 - width) / 2, (y1 + y2 - height) / 2
-    with Image.open(sighting.image) as opened:
+    with Image.open(image) as opened:
         window = max(0.0, left), max(0.0, top), min(opened.width, left + width), min(opened.height, top + height)
         tile = opened.convert("RGB").resize(TILE, Image.Resampling.BICUBIC, box=window)
-    return ImageOps.autocontrast(tile, cutoff=2) if sighting.visible else tile
+    return ImageOps.autocontrast(tile, cutoff=2) if visible else tile
 
 
 def _shared(box: Box, other: Box) -> float:
