@@ -140,3 +140,32 @@ def test_the_page_reads_every_value_and_shows_it_in_its_unit(tab: Page) -> None:
 def test_a_text_diff_says_which_words_came_and_went(tab: Page) -> None:
     steps = tab.evaluate("wordDiff('a hot small target', 'a small cold target')")
     assert steps == [[0, "a"], [-1, "hot"], [0, "small"], [1, "cold"], [0, "target"]]
+
+
+IMAGES = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(lambda shape: arrays(np.uint8, shape))
+
+
+@in_a_browser
+@given(image=IMAGES, box=st.tuples(st.integers(-9, 45), st.integers(-9, 45), st.integers(0, 6)))
+def test_means_over_boxes_are_those_of_the_pixels(tab: Page, image: np.ndarray, box: tuple[int, int, int]) -> None:
+    (height, width), (x, y, radius) = image.shape, box
+    part = image[max(0, y - radius) : max(0, y + radius + 1), max(0, x - radius) : max(0, x + radius + 1)]
+    found = tab.evaluate(
+        "([values, w, h, box]) => new Sums(values, w, h).mean(...box)", [image.ravel().tolist(), width, height, box]
+    )
+    assert found == (pytest.approx(float(part.mean())) if part.size else None)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_next_target_is_what_stands_out_not_what_is_brightest(tab: Page, sign: int) -> None:
+    rows, columns = np.mgrid[:48, :64]
+    pixels = 8000 + sign * (8 * rows + 300 * (columns > 40))  # a slope and an edge, brighter than the targets
+    pixels[10, 20] += sign * 200
+    pixels[30:33, 8:11] += sign * 150
+    image = pack(from_array(pixels.astype(np.uint16), bit_depth=16, name="slope.png"))
+    seek = """async ([packed, runs, inverted]) => {
+        const picture = await Picture.open(packed); picture.inverted = inverted;
+        return picture.outstanding(new Mask(64, 48, runs).bits, [0, 0, 64, 48]); }"""
+    assert tab.evaluate(seek, [image, [], sign < 0]) == {"x": 20, "y": 10}
+    second = tab.evaluate(seek, [image, [10 * 64 + 20, 1], sign < 0])
+    assert 8 <= second["x"] <= 10 and 30 <= second["y"] <= 32

@@ -94,7 +94,7 @@ def told_who(asked: object, request: gr.Request) -> str:
 
 
 def test_only_who_signed_in_writes_and_only_from_the_studios_own_page(url: str) -> None:
-    with httpx.Client(base_url=url) as visitor:
+    with httpx.Client(base_url=url, timeout=60) as visitor:
         assert visitor.get("config").status_code == 401
         assert visitor.post("login", data={"username": "ann", "password": "guess"}).status_code == 400
         assert visitor.post("login", data={"username": "ann", "password": WORD}).status_code == 200
@@ -104,7 +104,7 @@ def test_only_who_signed_in_writes_and_only_from_the_studios_own_page(url: str) 
         assert visitor.post(place, json=body).json() == "ann"
         assert visitor.post("gradio_api/run/predict", json=run).json()["data"] == ["ann"]
         assert "another web site" in visitor.post(place, json=body, headers={"Origin": "https://evil.example"}).json()
-    assert httpx.post(url + place, json=body).status_code == 401
+    assert httpx.post(url + place, json=body, timeout=60).status_code == 401
 
 
 def test_without_a_cookie_nobody_writes_even_on_this_machine(file: Path) -> None:

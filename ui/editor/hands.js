@@ -223,8 +223,8 @@ class Hands {
     this.view.follow(spot);
   }
 
-  hottest() {
-    const spot = this.view.picture.brightest(this.mask.bits, this.view.window());
+  seek() {
+    const spot = this.view.picture.outstanding(this.mask.bits, this.view.window());
     if (spot) this.put(spot);
   }
 

@@ -1,5 +1,7 @@
 // A thermal image as measured numbers: window (level and width), palette, polarity, value under the pointer.
 
+const CELLS = [[6, 2], [20, 6]]; // distance and half side of the cells around a pixel: small targets and larger ones
+const AWAY = 4; // pixels between what is masked already and the next target
 const UNITS = { celsius: "°C", kelvin: "K", counts: "" };
 
 class Picture {
@@ -60,14 +62,25 @@ class Picture {
 
   readout(x, y) { return this.words(this.values[y * this.width + x]); }
 
-  // The pixel that stands out most from its surroundings in a window of the image, leaving out `taken` pixels.
-  brightest(taken, [x0, y0, x1, y1]) {
-    let best = -1;
+  // The pixel in a window of the image that stands out most from its surroundings, away from `taken` pixels; null if none
+  // does. It has to differ from the cells on all four sides, so slopes and edges don't count.
+  outstanding(taken, [x0, y0, x1, y1]) {
+    const { width, height, values } = this, sign = this.inverted ? -1 : 1, marks = new Sums(taken, width, height);
+    const inside = (at, radius, end) => Math.max(0, Math.min(end - 1, Math.max(radius, Math.min(end - 1 - radius, at))));
+    this.sums ??= new Sums(values, width, height);
+    let best = -1, most = 0;
     for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {
-      const i = y * this.width + x;
-      if (taken[i]) continue;
-      if (best < 0 || (this.inverted ? this.values[i] < this.values[best] : this.values[i] > this.values[best])) best = i;
+      const value = values[y * width + x];
+      for (const [distance, radius] of CELLS) {
+        let stands = Infinity;
+        for (const side of [-distance, distance]) { // at the border the cell is moved in, over the pixel if need be
+          const across = this.sums.mean(inside(x + side, radius, width), y, radius);
+          const along = this.sums.mean(x, inside(y + side, radius, height), radius);
+          stands = Math.min(stands, sign * (value - across), sign * (value - along));
+        }
+        if (stands > most && !marks.mean(x, y, AWAY)) { best = y * width + x; most = stands; }
+      }
     }
-    return best < 0 ? null : { x: best % this.width, y: Math.floor(best / this.width) };
+    return best < 0 ? null : { x: best % width, y: Math.floor(best / width) };
   }
 }

@@ -87,6 +87,25 @@ function fillTarget(values, width, height, x, y, level) {
   return [...found];
 }
 
+class Sums { // means over boxes in constant time, from sums over everything above and left
+  constructor(values, width, height) {
+    Object.assign(this, { width, height, sums: new Float64Array((width + 1) * (height + 1)) });
+    for (let y = 0, i = 0; y < height; y++) for (let x = 0, row = 0; x < width; x++, i++) {
+      row += values[i];
+      this.sums[(y + 1) * (width + 1) + x + 1] = this.sums[y * (width + 1) + x + 1] + row;
+    }
+  }
+
+  mean(x, y, radius) { // of the part of the box that lies in the image; null if none does
+    const { width, height, sums } = this, across = width + 1;
+    const x0 = Math.max(0, x - radius), y0 = Math.max(0, y - radius);
+    const x1 = Math.min(width, x + radius + 1), y1 = Math.min(height, y + radius + 1);
+    if (x0 >= x1 || y0 >= y1) return null;
+    const sum = sums[y1 * across + x1] - sums[y0 * across + x1] - sums[y1 * across + x0] + sums[y0 * across + x0];
+    return sum / ((x1 - x0) * (y1 - y0));
+  }
+}
+
 class History { // steps are {undo(), redo()}, done already when they are pushed
   constructor() { this.done = []; this.undone = []; }
   push(step) { this.done.push(step); this.undone = []; }
