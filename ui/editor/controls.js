@@ -233,6 +233,7 @@ function helpNodes() {
 async function begin() {
   const hello = await ask("hello");
   if (!hello) { tell("No connection to the studio: trying again."); setTimeout(begin, 2000); return; }
+  find(".note").replaceChildren();
   outbox.who = hello.who;
   offerProjects(hello.projects);
   showRole(hello.role);

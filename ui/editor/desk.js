@@ -134,7 +134,7 @@ function keepDraft() {
   if (!item || !changedAt) return;
   const fields = differing();
   if (Object.keys(fields).length) outbox.keep(item.sha256, { item: item.id, version, fields, base: item.fields, at: changedAt });
-  else outbox.drop(item.sha256);
+  else { outbox.drop(item.sha256); changedAt = 0; }
   showChanges(fields);
   showLink();
 }
