@@ -59,9 +59,9 @@ def scene(record: Record, groups: Sequence[Group], view: View | None, rng: rando
         return _aerial(record, stock or "no labeled people or vehicles", rng)
     when = {"day": " by day", "night": " at night"}.get(record.scene.get("time", ""), "")
     forms: tuple[str, ...]
-    if record.source == "drone_ir":
+    if stock and record.source == "drone_ir":
         forms = (f"{stock}, seen from the ground", f"a watched sky with {stock}", f"a surveillance view with {stock}")
-    elif record.source == "cheetah":
+    elif stock and record.source == "cheetah":
         forms = (f"{stock} outdoors", f"a wildlife enclosure with {stock}", f"open ground with {stock}")
     elif record.source in ROADS:
         road = rng.choice(("a road seen from a car", "the street in front of a driver", "a road ahead of a car"))

@@ -150,7 +150,10 @@ def _ray(work: Callable[[tuple[str, str]], None], todo: Sequence[tuple[str, str]
     if not todo:
         return
     if not ray.is_initialized():
-        ray.init(num_cpus=num_proc, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            ray.init(num_cpus=num_proc, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:  # Ray raises nothing narrower
+            raise InputError("Ray could not start on this machine; try again, or leave --engine out.") from error
     ray.data.DataContext.get_current().enable_progress_bars = False
 
     def apply(row: Row) -> Row:

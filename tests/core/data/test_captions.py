@@ -70,6 +70,12 @@ def test_an_image_without_labels_is_not_said_to_be_empty() -> None:
     assert not [text for text in (told.global_, told.fine, told.ir_aware) if "no " in text]
 
 
+@pytest.mark.parametrize("source", ["drone_ir", "cheetah", "roadscene", "hit_uav"])
+def test_a_frame_without_any_object_still_has_a_sentence(source: str) -> None:
+    told = captions(record(source), NOISE, random.Random(0)).global_
+    assert "  " not in told and "with ." not in told and len(told.split()) > 6, told
+
+
 def test_steepness_is_the_largest_step_between_neighbours_at_the_box() -> None:
     view = View.of(shot()).gray
     assert steepness(view, box("car", 320, 256)) == 80

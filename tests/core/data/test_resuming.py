@@ -44,10 +44,11 @@ def test_a_build_killed_at_random_moments_ends_in_the_same_bytes(
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["local", "ray"])
 def test_two_processes_and_ray_make_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, request: pytest.FixtureRequest
 ) -> None:
     if engine == "ray":
-        pytest.importorskip("ray", reason="--engine ray IS NOT TESTED: pip install 'ray[data]'")
+        ray = pytest.importorskip("ray", reason="--engine ray IS NOT TESTED: pip install 'ray[data]'")
+        request.addfinalizer(ray.shutdown)
     data = hit_uav_folder(tmp_path / "data")
     monkeypatch.setattr(shards, "SHARD", 16)
     build(data, tmp_path / "alone")
