@@ -55,9 +55,10 @@ def _whole(xyxy: np.ndarray, size: Size) -> Window:
 
 
 def common_view(infrared: Sequence[Box], visible: Sequence[Box], sizes: tuple[Size, Size]) -> View | None:
-    """The map from the visible to the infrared image by their boxes; None unless at least two objects agree on one.
+    """The map from the visible to the infrared image by their boxes; None where too few objects agree on one.
 
-    `sizes`: of the infrared and of the visible image.
+    At least two must, and more than half of the boxes of the image that has fewer. `sizes`: of the infrared and of the
+    visible image.
     """
     best: tuple[float, list[tuple[Box, Box]]] = (0.0, [])
     for there, here in product(infrared, visible):
@@ -73,7 +74,7 @@ def common_view(infrared: Sequence[Box], visible: Sequence[Box], sizes: tuple[Si
         if score <= best[0]:
             break
         best = (score, pairs)
-    return _fit(best[1], sizes)
+    return _fit(best[1], sizes) if 2 * len(best[1]) > min(len(infrared), len(visible)) else None
 
 
 def _agreeing(view: View, infrared: Sequence[Box], visible: Sequence[Box]) -> tuple[list[tuple[Box, Box]], float]:

@@ -76,7 +76,7 @@ class Look:
         found = common_view(record.boxes, record.visible_boxes, (image.size, partner.size))
         windows = found.crops(image.size, partner.size) if found else None
         if not found or not windows:
-            return {"unpaired": "fewer than two labelled objects agree on the common field of view"}
+            return {"unpaired": "too few labelled objects agree on the common field of view"}
         infrared = view.crop(windows[0])
         visible = partner.resize(infrared.size, Image.Resampling.BICUBIC, box=windows[1])
         stem = hashlib.sha256(record.id.encode()).hexdigest()[:16]

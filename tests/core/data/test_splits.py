@@ -97,8 +97,8 @@ def test_jitter_moves_sides_and_misses_objects() -> None:
 
 def test_semantic_cropping_comes_within_six_pixels_of_the_published_maps(data_root: Path) -> None:
     told = measure(data_root, 0.0, 0.0, 0)
-    assert told["pairs"] == 101 and told["without_map"] == 0
-    assert told["error_px"]["median"] < 6 < told["error_px_without_cropping"]
+    assert told["pairs"] == 101 and told["without_map"] == 2
+    assert told["error_px"]["median"] < 6 and told["error_px"]["worst"] < 15 < told["error_px_without_cropping"]
 
 
 def test_the_63_sources_are_listed_and_the_four_missing_ones_shown_as_missing() -> None:
