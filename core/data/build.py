@@ -25,7 +25,7 @@ from core.data.outputs import SUBSETS, Outputs, write_card, write_manifest
 from core.data.questions import Draws
 from core.data.readers import FORMATS, PUBLISHED, READERS, read_known, read_source
 from core.data.records import Record
-from core.data.reid import boards
+from core.data.reid import boards, sightings
 from core.data.report import Stats, render
 from core.data.shards import Row, digest_of, make_results, of_row, rows_of, write_whole
 from core.data.splits import SPLITS, Splits, assign
@@ -155,7 +155,7 @@ def _assemble(
     """Write all files in the records' order, then the boards, the report, the card and the manifest."""
     stats, outputs, images = Stats(), Outputs(out), hashlib.sha256()
     tests = {position: row["id"] for position, row in rows_at(staying, np.unique(splits.of[splits.of >= 0]))}
-    paired: dict[str, list[Record]] = defaultdict(list)  # with a visible partner
+    paired: dict[str, list[Record]] = defaultdict(list)  # with people in both images
     crops: list[tuple[str, Path]] = []
     position = -1
     for files in zip(staying, looks, asks, strict=True):
@@ -185,7 +185,7 @@ def _assemble(
                     _hash_images(images, out, pair["infrared"], pair["visible"])
                     if len(crops) < SHOWN:
                         crops += [(pair[kind], out / pair[kind]) for kind in ("infrared", "visible")]
-            if record.visible is not None and not record.published:
+            if record.visible is not None and not record.published and any(sightings(record)):
                 paired[record.split].append(record)
             stats.record(record, told, asked["questions"])
     made = [*_boards(paired, seed, out, outputs, stats, images)][:SHOWN]

@@ -2,17 +2,20 @@ import json
 import random
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import datasets
 import numpy as np
 import pytest
 
+from core.data.bench import measure, repeated
 from core.data.build import build
 from core.data.captions import captions
 from core.data.conversations import read_conversations
 from core.data.filters import faults
 from core.data.pixels import contrast, contrast_words, extremes
+from core.data.readers import read_all
 from core.data.records import Caption
 from core.data.templates import TEMPLATES
 from core.errors import InputError
@@ -62,6 +65,14 @@ def test_an_image_that_can_not_be_used_is_reported_and_stops_nothing(tmp_path: P
     assert told["records"]["rejected"] == 2 and {row["image"] for row in rows} == {
         image.relative_to(data).as_posix() for image in images[:2]
     }
+
+
+def test_the_bench_builds_the_same_images_under_other_ids(tmp_path: Path) -> None:
+    data = hit_uav_folder(tmp_path)
+    ids = [record.id for record in islice(repeated(read_all(data)), 90)]
+    assert len(set(ids)) == 90 and ids[0].split("@")[0] == ids[40].split("@")[0]
+    told = measure(data, 90, 1)
+    assert told["records"] == 90 and told["records_per_second"] > 0 and told["peak_megabytes"] > 50
 
 
 @pytest.mark.slow
