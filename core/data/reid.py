@@ -121,7 +121,7 @@ def _tile(image: Path, xyxy: tuple[float, float, float, float], visible: bool) -
     with Image.open(image) as opened:
         window = max(0.0, left), max(0.0, top), min(opened.width, left + width), min(opened.height, top + height)
         tile = opened.convert("RGB").resize(TILE, Image.Resampling.BICUBIC, box=window)
-    return ImageOps.autocontrast(tile, cutoff=2) if visible else tile
+    return ImageOps.autocontrast(tile, cutoff=2, preserve_tone=True) if visible else tile
 
 
 def _shared(box: Box, other: Box) -> float:
