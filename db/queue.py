@@ -43,10 +43,12 @@ def _first(*conditions: SQLColumnExpression[bool]) -> Select[Any]:
     return query.order_by(*_IN_ORDER).limit(1)
 
 
-_HELD = Current.item_id.in_(select(Lease.item_id).where(Lease.user == _USER, Lease.until > _AT, ~Lease.passed))
 _ROOM = Current.answers + _OTHERS < bindparam("needed")
 _OPEN = Current.state == "draft", ~Current.gold, ~_ANSWERED, _ROOM
-_NEXT_OPEN = [_first(*_OPEN, condition) for condition in (_HELD, ~_PASSED, _PASSED)]
+_NEXT_OPEN = [_first(*_OPEN, condition) for condition in (~_PASSED, _PASSED)]
+_HELD = select(Lease.item_id).where(Lease.user == _USER, Lease.until > _AT, ~Lease.passed)
+_HELD_OPEN = select(Item).join(Current).where(Current.project_id == bindparam("project"), *_OPEN)
+_HELD_OPEN = _HELD_OPEN.where(Current.item_id.in_(bindparam("held", expanding=True)), Current.item_id.not_in(_BESIDES))
 _NEXT_GOLD = _first(Current.gold, ~_ANSWERED)
 _NEXT_REVIEW = _first(Current.state == "review", _OTHERS == 0)
 _NEXT_REVIEW_OF_OTHERS = _first(Current.state == "review", _OTHERS == 0, ~_ANSWERED)
@@ -66,6 +68,11 @@ def next_open(
 ) -> Item | None:
     """The item this person should do next: one they hold already, else the first with room, passed ones last."""
     values = {"project": project, "needed": needed, "user": user, "at": at, "besides": list(besides)}
+    held = list(session.scalars(_HELD, values))  # few: in one query with the rest SQLite would walk the whole queue
+    if held:
+        mine = session.scalars(_HELD_OPEN, {**values, "held": held}).all()
+        if mine:
+            return min(mine, key=lambda item: (-item.current.priority, item.id))
     return next((item for query in _NEXT_OPEN if (item := session.scalar(query, values)) is not None), None)
 
 

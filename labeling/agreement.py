@@ -84,6 +84,14 @@ def mask_distance(one: Mapping[str, Any], other: Mapping[str, Any]) -> float | N
     return math.dist(centres[0], centres[1])
 
 
+def apart(answers: Sequence[Mapping[str, Any]]) -> float | None:
+    """Mean distance of the centroids of all pairs of masks, in pixels; None without a pair of masks that hold any."""
+    found = [answer["mask"] for answer in answers if answer.get("mask")]
+    distances = [mask_distance(one, other) for one, other in combinations(found, 2)]
+    known = [distance for distance in distances if distance is not None]
+    return sum(known) / len(known) if known else None
+
+
 def between(answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Field -> mean agreement of all pairs of answers to one item; fields that nobody fills are left out."""
     found = {}

@@ -27,6 +27,14 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """How far the answers to one item agree."""
+
+    fields: Mapping[str, float]  # field -> mean agreement of all pairs of answers, 0 to 1
+    apart: float | None  # mean distance of the masks' centroids, pixels
+
+
+@dataclass(frozen=True)
 class Review:
     """A part of the studio. Each writing method checks that the person is a reviewer."""
 
@@ -82,9 +90,18 @@ class Review:
                 desk.record(self.workplace, session, item, rules, user, base_version, changes, key, GOLD)
             return view(item)
 
-    def disagreement(self, user: str, item_id: int) -> dict[str, float]:
-        """Field -> mean agreement of all pairs of answers to an item, 0 to 1, for reviewers."""
-        return agreement.between([given.fields for given in self.answers(user, item_id) if given.state == "refined"])
+    def compare(self, user: str, item_id: int) -> Compared:
+        """How far the answers to an item agree, for reviewers."""
+        answers = [given.fields for given in self.answers(user, item_id) if given.state == "refined"]
+        return Compared(agreement.between(answers), agreement.apart(answers))
+
+    def heartbeat(self, user: str, item_id: int) -> None:
+        """Still deciding about this item: hold it longer, unless another reviewer has it now."""
+        with self.workplace.writes(user, "reviewer") as session:
+            item, _ = self.workplace.item(session, item_id)
+            at = self.workplace.clock()
+            if not queue.others_at_work(session, item.id, user, at):
+                queue.lease(session, item.id, user, at, at + LEASE)
 
     def agreement(self, project: int | None = None) -> list[agreement.Agreement]:
         """How far people agree about each field, over the newest items that several people have answered."""

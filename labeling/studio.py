@@ -234,12 +234,6 @@ class Studio:
             items = tuple(view(item) for item in find.page(session, rules.id, wanted, offset, limit))
             return Found(find.count(session, rules.id, wanted), items)
 
-    def items(self, states: Iterable[str] = ("refined", "skipped"), offset: int = 0, limit: int = 25) -> list[View]:
-        """Items of the first project in these states, the latest change first."""
-        with self.workplace.reads() as session:
-            rules = self.workplace.project(session, None)
-            return [view(item) for item in find.page(session, rules.id, Filter(states=tuple(states)), offset, limit)]
-
     def progress(self, project: int | None = None) -> Progress:
         """Counts over all items of a project."""
         return self.team.progress(project)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from core.errors import InputError
 from labeling.items import NewItem
 from labeling.sources import Stated, read
-from labeling.studio import Studio
+from labeling.studio import Filter, Studio
 from tests.labeling.conftest import open_studio, png
 
 STATED = Stated("our camera", "CC0", 3)
@@ -69,7 +69,7 @@ def test_a_revision_begins_anew_with_its_values_as_drafts(studio: Studio, images
     (tmp_path / "other").mkdir()
     other = open_studio(tmp_path / "other")
     assert other.import_items(bring(tmp_path / "v1")).added == 3
-    item = next(item for item in other.items(("draft",)) if item.name == "a.png")
+    item = next(item for item in other.find(Filter()).items if item.name == "a.png")
     assert item.fields == {"caption_global": "refined", "mask": {"size": [7, 5], "runs": [3, 2]}}
     other.engine.dispose()
 

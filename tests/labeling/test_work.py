@@ -51,7 +51,8 @@ def test_an_item_gets_exactly_its_answers_and_then_waits_for_a_reviewer(team: St
         team.save("cid", 1, team.item(1).version, {"mask": MASK}, key())
     assert team.review.next_item("rev", 2).id == 1
     assert [given.user for given in team.review.answers("rev", 1)] == ["ann", "bob"]
-    assert team.review.disagreement("rev", 1) == {"mask": 0.0}
+    compared = team.review.compare("rev", 1)
+    assert compared.fields == {"mask": 0.0} and compared.apart == pytest.approx(4.12, abs=0.01)
     team.review.decide("rev", 1, team.item(1).version, {"mask": MASK}, key())
     (about,) = [one for one in team.review.agreement(2) if one.items]
     assert (about.field, about.mean, about.alpha) == ("mask", 0.0, None) and "not defined" in about.note

@@ -179,6 +179,7 @@ def test_a_reviewer_sees_answers_side_by_side_and_what_they_save_is_the_decision
     item = answer["item"]
     assert item["id"] == apart and [one["user"] for one in item["answers"]] == ["ann", "bob"]
     assert item["agreement"] == {"mask": 0.0, "caption_global": 1.0} and answer["progress"]["review"] == 1
+    assert item["apart"] > 4 and ask("heartbeat", item=apart) == {}
     payload = saving(ask, apart, fields={"mask": {"size": [7, 5], "runs": [0, 2]}})
     ask("save", **payload)
     decided = studio.item(apart)

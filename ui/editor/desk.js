@@ -216,7 +216,9 @@ function stale(draft, sentence) { // somebody saved meanwhile: both versions, no
 
 function review() { // everybody's answers side by side; what the reviewer saves is the decision
   const title = ({ user, state, fields }) => (state === "skipped" ? `${user}, skipped: ${fields.reason}` : user);
-  const agreed = Object.entries(item.agreement).map(([name, value]) => `${FIELD_NAMES[name].toLowerCase()} ${value.toFixed(2)}`);
+  const apart = item.apart === null ? "" : `, centres ${item.apart.toFixed(1)} px apart`;
+  const agreed = Object.entries(item.agreement).map(([name, value]) =>
+    `${FIELD_NAMES[name].toLowerCase()} ${value.toFixed(2)}${name === "mask" ? apart : ""}`);
   versions.open({ picture, done: merged, other: leave, otherwise: "Leave it to another reviewer",
     sentence: `${item.answers.length} answers wait for your decision.${agreed.length ? ` Agreement: ${agreed.join(", ")}.` : ""}`,
     versions: item.answers.map((one) => ({ title: title(one), fields: whole(one.fields) })), start: () => null });

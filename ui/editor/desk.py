@@ -79,8 +79,11 @@ class Desk:
 
     def heartbeat(self, asked: Answer, request: gr.Request) -> Answer:
         """Still at work on an item."""
-        if (user := visitor(request)) is not None:
-            self.studio.heartbeat(user, asked.get("item"))  # type: ignore[arg-type]
+        user, number = visitor(request), asked.get("item")
+        if user is not None and self._decides(user, self.studio.item(number)):  # type: ignore[arg-type]
+            self.studio.review.heartbeat(user, number)  # type: ignore[arg-type]
+        elif user is not None:
+            self.studio.heartbeat(user, number)  # type: ignore[arg-type]
         return {}
 
     def check(self, asked: Answer, request: gr.Request) -> Answer:
@@ -150,7 +153,8 @@ class Desk:
                 {"user": one.user, "state": one.state, "fields": dict(one.fields)}
                 for one in self.studio.review.answers(user or "", view.id)
             ]
-            item["agreement"] = self.studio.review.disagreement(user or "", view.id)
+            compared = self.studio.review.compare(user or "", view.id)
+            item |= {"agreement": dict(compared.fields), "apart": compared.apart}
         progress = _progress(self.studio.progress(rules.id))
         return {"who": user or "", "item": item, "picture": pictures.pack(image), "progress": progress}
 
