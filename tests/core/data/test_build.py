@@ -16,7 +16,7 @@ from core.data.conversations import read_conversations
 from core.data.filters import faults
 from core.data.pixels import contrast, contrast_words, extremes
 from core.data.readers import read_all
-from core.data.records import Caption
+from core.data.records import TEXTS, Caption
 from core.data.templates import TEMPLATES
 from core.errors import InputError
 from core.thermal import from_array
@@ -86,6 +86,7 @@ def test_the_whole_build_has_nine_tasks_and_captions_without_faults_and_repeats_
     rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     for row in rows:
         assert faults(Caption.from_json(row), radiometric=row["source"] == "radiometric") == [], row
+        assert all("  " not in row[name] and row[name].endswith(".") for name in TEXTS.values() if row[name]), row
     assert len(rows) == sum(sum(own["captions"].values()) for own in made["counts"].values()) > 3000
     build(data_root, tmp_path / "second")
     assert files_of(tmp_path / "first") == files_of(tmp_path / "second")

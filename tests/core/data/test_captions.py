@@ -95,9 +95,9 @@ def test_captions_of_any_boxes_keep_their_limits(rows: list[tuple[str, int, int,
 NOISE = from_array(np.random.default_rng(0).integers(0, 255, (512, 640)).astype(np.uint8))
 
 
-@pytest.mark.parametrize("step", [40, pytest.param(1, marks=pytest.mark.slow)])
-def test_captions_of_real_images_have_no_faults_and_differ(data_root: Path, step: int) -> None:
-    records = read_all(data_root)[::step]
+def test_captions_of_real_images_have_no_faults_and_differ(data_root: Path) -> None:
+    """A sample; tests/core/data/test_build.py holds the whole build to the same."""
+    records = read_all(data_root)[::40]
     texts = []
     for seen in records:
         image = read_thermal(seen.image)
