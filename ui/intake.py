@@ -28,6 +28,7 @@ def build(services: Services, project: gr.Dropdown) -> gr.HTML:
             file_count="multiple",
             file_types=[*images.FILE_TYPES, ".jsonl"],
             height=150,
+            elem_id="data-files",
         )
         source = gr.Textbox(label="Where are they from?", placeholder="e.g. our own camera, 2026", max_length=200)
         licence = gr.Textbox(label="Under which licence?", placeholder="e.g. CC-BY-4.0", max_length=200)
@@ -55,7 +56,8 @@ def build(services: Services, project: gr.Dropdown) -> gr.HTML:
         stated = Stated(source.strip() or Stated.source, licence.strip() or Stated.licence)
         with tempfile.TemporaryDirectory() as folder:
             items = _items([Path(path) for path in paths], Path(folder), stated)
-            result = studio.import_items(progress.tqdm(items, desc="Importing"), user, project)
+            tell = lambda seen: progress((seen, len(paths)), desc="Importing")  # noqa: E731
+            result = studio.import_items(items, user, project, tell)
         return _imported(result), None
 
     @guarded
