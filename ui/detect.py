@@ -75,10 +75,10 @@ def build(services: Services) -> None:
                 stop = gr.Button("Cancel", variant="stop", visible=False, size="md")
             with gr.Accordion("Compare with a ground truth", open=False):
                 truth = gr.File(label="Mask of the image (white targets on black)", file_types=images.FILE_TYPES,
-                                height=132)  # fmt: skip
+                                height=132, elem_id="detect-truth")  # fmt: skip
             with gr.Accordion("Many images at once", open=False):
                 many = gr.File(label=f"Up to {MANY} images", file_count="multiple", file_types=images.FILE_TYPES,
-                               height=132)  # fmt: skip
+                               height=132, elem_id="detect-files")  # fmt: skip
                 many_run = gr.Button("Mask them all", size="md")
                 many_summary = gr.Markdown(elem_id="detect-many")
                 many_table = gr.Dataframe(headers=MANY_HEADERS, interactive=False, show_label=False, visible=False,

@@ -19,9 +19,7 @@ def test_words_and_a_ground_truth_are_shown_beside_the_targets(page: Page) -> No
     summary = panel.get_by_text("at threshold")
     expect(summary).to_contain_text("Your words", timeout=MODEL)
     panel.get_by_text("Compare with a ground truth").click()
-    panel.get_by_label("Mask of the image").locator("input[type=file]").set_input_files(
-        EXAMPLES / "masks" / UPLOAD.name
-    )
+    panel.locator("#detect-truth input[type=file]").set_input_files(EXAMPLES / "masks" / UPLOAD.name)
     expect(summary).to_contain_text("Against the ground truth", timeout=30_000)
     panel.get_by_role("tab", name="Side by side").click()
     expect(panel.get_by_text("Left: ground truth")).to_be_visible()
@@ -34,7 +32,7 @@ def test_many_images_come_back_as_one_archive(page: Page, hostile: dict[str, Pat
     panel = open_tab(page, "Detect")
     panel.get_by_text("Many images at once").click()
     paths = [EXAMPLES / "sky_1.png", EXAMPLES / "sea_4.png", hostile["text.png"]]
-    panel.get_by_label("Up to 200 images").locator("input[type=file]").set_input_files(paths)
+    panel.locator("#detect-files input[type=file]").set_input_files(paths)
     expect(panel.get_by_text("sea_4")).to_be_visible(timeout=20_000)
     panel.get_by_role("button", name="Mask them all").click()
     expect(panel.get_by_text("2 images")).to_be_visible(timeout=MODEL)

@@ -160,8 +160,8 @@ def test_importing_hostile_files_names_each_and_takes_the_good_one(page: Page, h
     panel.get_by_text("Import images").click()
     kinds = ("corrupt.png", "bomb.png", "text.png", "empty.png")
     good = EXAMPLES / "masks" / "aerial_6.png"  # a picture that is not in the queue yet
-    panel.locator("input[type=file]").set_input_files([*(hostile[kind] for kind in kinds), good])
-    expect(panel.get_by_text("aerial_6").first).to_be_visible(timeout=20_000)
+    panel.locator("#data-files input[type=file]").set_input_files([*(hostile[kind] for kind in kinds), good])
+    expect(panel.locator("#data-files").get_by_role("link")).to_have_count(5, timeout=20_000)  # all are uploaded
     panel.get_by_label("Where are they from?").fill("a browser test")
     panel.get_by_label("Under which licence?").fill("CC0")
     panel.get_by_role("button", name="Import into the queue").click()
