@@ -32,7 +32,8 @@ def batch(paths: list[str], text: str, threshold: float, services: Services, pro
         raise InputError(f"{len(paths)} images are more than {MANY} at once: give fewer, or use core.lgnet.segment.")
     progress(0, desc="Loading the model")
     model = services.segmenter()
-    rows, records, problems, packed = [], [], [], io.BytesIO()
+    rows: list[list[Any]] = []
+    records, problems, packed = [], [], io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number, path in enumerate(paths, 1):
             progress((number - 1, len(paths)), desc="Looking for targets", unit="images")
@@ -52,7 +53,8 @@ def batch(paths: list[str], text: str, threshold: float, services: Services, pro
         archive.writestr("targets.csv", table.getvalue())
     if not records:
         raise InputError(problems[0])
-    summary = f"**{len(records)} images** at threshold {threshold:.2f}, {sum(row[1] for row in rows)} targets."
+    targets = sum(int(row[1]) for row in rows)
+    summary = f"**{len(records)} images** at threshold {threshold:.2f}, {targets} targets."
     skipped = "".join(f"\n- skipped: {problem}" for problem in problems)
     return summary + skipped, rows, images.download(packed.getvalue(), "masks.zip")
 
@@ -109,7 +111,7 @@ def build(services: Services) -> None:
                     mask_file = gr.DownloadButton("Mask (PNG)", size="md")
                     table_file = gr.DownloadButton("Table (JSON)", size="md")
 
-    drawn = list(Drawn(picture, summary, table, mask_file, table_file, pair, pair_note, zooms))
+    drawn = [picture, summary, table, mask_file, table_file, pair, pair_note, zooms]  # as the fields of Drawn
     shown = [found, blank, results, facts, again, stop, truth, *drawn]
 
     def run(

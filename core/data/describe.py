@@ -17,9 +17,9 @@ from typing import Any
 
 from PIL import Image, ImageStat
 
+from core.chatting import Local, Server, Talker, Turn
 from core.cli import run
 from core.data.captions import captions
-from core.data.chatting import Local, Server, Talker
 from core.data.filters import faults
 from core.data.readers import read_all
 from core.data.records import Record
@@ -79,7 +79,7 @@ def describe(record: Record, talker: Talker) -> dict[str, Any]:
     rule = captions(record, image, random.Random(record.id))
     prompt, reasons = PROMPT, [""]
     for _ in range(ATTEMPTS):
-        reply = talker.ask(picture, prompt)
+        reply = talker.ask([Turn("user", prompt, picture)])
         row["tokens_in"] += reply.tokens_in
         row["tokens_out"] += reply.tokens_out
         told = replace(rule, global_=carried(reply.text), **route)

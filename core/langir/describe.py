@@ -11,9 +11,9 @@ from typing import Any
 from tqdm import tqdm
 
 from core import cli
+from core.chatting import Local, Server, Talker
 from core.errors import InputError
 from core.langir.layout import Description, read_langir, write_description
-from core.langir.models import ChatEndpoint, ChatModel, VisionLanguageModel
 from core.langir.prompts import STYLES, WORD_LIMIT, prompt
 from core.langir.rules import describe_mask
 from core.lgnet.dataset import read_scene_prompts
@@ -24,7 +24,7 @@ class Describer:
     """Describes images with a vision-language model and one of three prompt styles."""
 
     def __init__(
-        self, model: VisionLanguageModel, style: str = "system", examples: tuple[tuple[ThermalImage, str], ...] = ()
+        self, model: Talker, style: str = "system", examples: tuple[tuple[ThermalImage, str], ...] = ()
     ) -> None:
         if style not in STYLES:
             raise InputError(f"'{style}' is no prompt style; choose from {', '.join(STYLES)}.")
@@ -36,7 +36,7 @@ class Describer:
         Raises:
             InputError: the model answered nothing.
         """
-        text = " ".join(self.model.answer(prompt(self.style, image, self.examples)).split())
+        text = " ".join(self.model.ask(prompt(self.style, image, self.examples)).text.split())
         if not text:
             raise InputError(f"{self.model.name} said nothing about {image.name}; try another style or model.")
         return Description(within_limit(text) if self.style == "system" else text, self.model.name, self.style)
@@ -59,11 +59,11 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     entries = [e for e in read_langir(args.data) if not e.description][: args.limit]
     describer = None
     if args.by == "chat":
-        describer = Describer(ChatModel(args.model or "bundled/irgpt"), args.style)
+        describer = Describer(Local(args.model or "bundled/irgpt"), args.style)
     elif args.by.startswith(("http://", "https://")):
         if not args.model:
             raise InputError("An endpoint serves several models; name one with --model.")
-        describer = Describer(ChatEndpoint(args.by, args.model), args.style)
+        describer = Describer(Server(args.by, args.model), args.style)
     elif args.by != "rules":
         raise InputError(f'--by is "rules", "chat" or the URL of an endpoint, not {args.by}.')
     scenes = {} if args.no_scene else read_scene_prompts(args.data / "scene_prompts.tsv")

@@ -4,8 +4,9 @@
 invent more of them; they still report several where they see several.
 """
 
-from dataclasses import dataclass
+from PIL import Image
 
+from core.chatting import Turn
 from core.thermal import ThermalImage
 
 WORD_LIMIT = 50
@@ -23,15 +24,6 @@ EXAMPLES = (
 STYLES = ("zero-shot", "few-shot", "system")
 
 
-@dataclass(frozen=True)
-class Turn:
-    """One message: role "system", "user" or "assistant"."""
-
-    role: str
-    text: str
-    image: ThermalImage | None = None
-
-
 def prompt(style: str, image: ThermalImage, examples: tuple[tuple[ThermalImage, str], ...] = ()) -> list[Turn]:
     """Turns that ask for a description of the image.
 
@@ -39,12 +31,15 @@ def prompt(style: str, image: ThermalImage, examples: tuple[tuple[ThermalImage, 
     - few-shot: descriptions to imitate, then the question; with `examples`, each after its own image.
     - system: a role, and the task with its word limit.
     """
+    picture = Image.fromarray(image.view8())
     if style == "zero-shot":
-        return [Turn("user", QUESTION, image)]
+        return [Turn("user", QUESTION, picture)]
     if style == "system":
-        return [Turn("system", ROLE), Turn("user", TASK, image)]
+        return [Turn("system", ROLE), Turn("user", TASK, picture)]
     if examples:
-        shown = [t for seen, said in examples for t in (Turn("user", QUESTION, seen), Turn("assistant", said))]
-        return [*shown, Turn("user", QUESTION, image)]
+        shown = []
+        for seen, said in examples:
+            shown += [Turn("user", QUESTION, Image.fromarray(seen.view8())), Turn("assistant", said)]
+        return [*shown, Turn("user", QUESTION, picture)]
     told = " ".join(f"Example {i}: {text}" for i, text in enumerate(EXAMPLES, 1))
-    return [Turn("user", f"Descriptions of other images look like this. {told} {QUESTION}", image)]
+    return [Turn("user", f"Descriptions of other images look like this. {told} {QUESTION}", picture)]

@@ -6,7 +6,7 @@ B images of H x W pixels, D width of the target descriptor.
 import contextlib
 import copy
 import importlib.util
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -43,10 +43,11 @@ class TorchEngine:
 class OpenVINOEngine:
     """LGNet in OpenVINO: bf16 where the CPU has it, and 8-bit convolutions where activation ranges are known.
 
-    One call at a time: the buffers of a request are reused. `precision` "f32" or "bf16" overrides the choice.
+    `model`: an LGNet with folded batch norms. One call at a time: the buffers of a request are reused.
+    `precision` "f32" or "bf16" overrides the choice.
     """
 
-    def __init__(self, model: LGNet, ranges: dict[str, float], precision: str | None = None) -> None:
+    def __init__(self, model: Any, ranges: dict[str, float], precision: str | None = None) -> None:
         import openvino as ov
 
         from core.lgnet.openvino_graph import build_graph
@@ -72,10 +73,11 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose batch norms are folded into the convolutions before them."""
     model = copy.deepcopy(model).eval()
     for module in model.modules():
+        layer: Any = module
         if isinstance(module, ConvBNReLU):
-            module[0], module[1] = fuse_conv_bn_eval(module[0], module[1]), nn.Identity()
+            layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
         elif isinstance(module, (ChannelGate, LanguageGate)):
-            module.conv, module.norm = fuse_conv_bn_eval(module.conv, module.norm), nn.Identity()
+            layer.conv, layer.norm = fuse_conv_bn_eval(layer.conv, layer.norm), nn.Identity()
     return model
 
 

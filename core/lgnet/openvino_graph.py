@@ -4,16 +4,18 @@ Built operation by operation from a folded network (core.lgnet.engine.fold_batch
 free and nothing is traced. Names and shapes follow core.lgnet.model; a test holds both to the same answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 from openvino import Node
-from torch import Tensor, nn
+from torch import Tensor
 
-from core.lgnet.model import ChannelGate, LanguageGate, LGNet, ResidualUBlock
+from core.lgnet.model import LGNet
 
+Layer = Any  # a torch module: nn.ModuleList forgets the types of its members
 FREE = -1  # a dimension that is only known when an image comes
 SPATIAL = [2, 3]  # axes of height and width
 
@@ -28,7 +30,7 @@ def axes(values: list[int]) -> Node:
     return ops.constant(np.asarray(values, np.int64))
 
 
-def column(vector: Tensor) -> Node:
+def column(vector: Layer) -> Node:
     """(C,) -> constant (1, C, 1, 1)."""
     return constant(vector.detach().reshape(1, -1, 1, 1))
 
@@ -58,19 +60,19 @@ def pooled(x: Node) -> Node:
     return ops.reduce_mean(x, axes(SPATIAL), keep_dims=True)
 
 
-def channel_gate(x: Node, gate: ChannelGate) -> Node:
+def channel_gate(x: Node, gate: Layer) -> Node:
     """Channel weights (B, C, 1, 1)."""
     return ops.sigmoid(ops.add(ops.multiply(pooled(x), column(gate.conv.weight)), column(gate.conv.bias)))
 
 
-def language_gate(x: Node, v2: Node, gate: LanguageGate) -> Node:
+def language_gate(x: Node, v2: Node, gate: Layer) -> Node:
     """Channel weights (B, C, 1, 1) from the map and from v2 (B, C, 1, 1)."""
     weight = gate.conv.weight[:, :, 0, 0]  # (C, 2): of v1 and of v2
     both = ops.add(ops.multiply(pooled(x), column(weight[:, 0])), ops.multiply(v2, column(weight[:, 1])))
     return ops.sigmoid(ops.add(both, column(gate.conv.bias)))
 
 
-def linear(x: Node, layer: nn.Linear) -> Node:
+def linear(x: Node, layer: Layer) -> Node:
     """(B, in) -> (B, out)."""
     product = ops.matmul(x, constant(layer.weight), transpose_a=False, transpose_b=True)
     return ops.add(product, constant(layer.bias[None]))
@@ -85,7 +87,7 @@ class Convolutions:
     def __init__(self, ranges: dict[str, float]) -> None:
         self.ranges = ranges
 
-    def conv(self, x: Node, conv: nn.Conv2d, name: str = "") -> Node:
+    def conv(self, x: Node, conv: Layer, name: str = "") -> Node:
         weight = constant(conv.weight)
         if highest := self.ranges.get(name):
             zero, top = constant(0.0), constant(highest)
@@ -96,11 +98,11 @@ class Convolutions:
         pad, dilation = list(conv.padding), list(conv.dilation)
         return ops.add(ops.convolution(x, weight, [1, 1], pad, pad, dilation), column(conv.bias))
 
-    def relu_block(self, x: Node, block: nn.Sequential, name: str) -> Node:
+    def relu_block(self, x: Node, block: Layer, name: str) -> Node:
         """ConvBNReLU, its batch norm folded."""
         return ops.relu(self.conv(x, block[0], name))
 
-    def residual_u_block(self, x: Node, block: ResidualUBlock, name: str) -> Node:
+    def residual_u_block(self, x: Node, block: Layer, name: str) -> Node:
         x = stem = self.relu_block(x, block.stem, f"{name}.stem")
         levels: list[Node] = []
         last = len(block.down) - 1
@@ -113,7 +115,7 @@ class Convolutions:
             x = self.relu_block(ops.concat([x, levels[i]], 1), block.up[i], f"{name}.up.{i}")
         return ops.add(x, stem)
 
-    def fusion(self, encoder: Node, decoder: Node, gates: list[Callable[[Node], Node]], block: nn.Module, name: str):
+    def fusion(self, encoder: Node, decoder: Node, gates: Sequence[Callable[[Node], Node]], block: Layer, name: str):
         maps = [encoder, resize(decoder, height_width(encoder))]
         weighted = [ops.multiply(gate(x), x) for gate, x in zip(gates, maps, strict=True)]
         return self.relu_block(ops.add(*weighted), block.widen, f"{name}.widen")
@@ -136,7 +138,7 @@ def build_graph(model: LGNet, ranges: dict[str, float]) -> ov.Model:
         x = add.residual_u_block(x if i == 0 else halve(x), encoder, f"encoders.{i}")
         maps.append(x)
     *skips, bottom = maps  # E1..E5 and D6
-    language = model.language_fusion
+    language: Layer = model.language_fusion
     v2 = ops.unsqueeze(linear(ops.relu(linear(descriptor, language.mlp[0])), language.mlp[2]), axes(SPATIAL))
     gates = [lambda x, g=g: language_gate(x, v2, g) for g in (language.encoder_gate, language.decoder_gate)]
     x = add.residual_u_block(

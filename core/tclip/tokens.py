@@ -37,7 +37,8 @@ def _tokenizer() -> Tokenizer:
     package = importlib.util.find_spec("open_clip")
     assert package is not None and package.origin is not None  # a requirement of the studio
     published = gzip.decompress((Path(package.origin).parent / "bpe_simple_vocab_16e6.txt.gz").read_bytes())
-    merges = [tuple(line.split()) for line in published.decode().splitlines()[1 : _MERGES + 1]]
+    lines = (line.split() for line in published.decode().splitlines()[1 : _MERGES + 1])
+    merges = [(left, right) for left, right in lines]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
     vocabulary = dict(zip(dict.fromkeys(pieces), itertools.count()))

@@ -1,21 +1,16 @@
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.chatting import Reply, Server, Turn
 from core.data import describe
-from core.data.chatting import Local, Reply, Server
 from core.data.describe import carried, lifted, prompt_hash, write
 from core.data.records import Record
-from core.errors import InputError
-from tests.core.irgpt.conftest import irgpt, model, processor  # noqa: F401
-
-SENTENCE = "This photo shows a street with two parked cars on the left."
+from tests.core.chat_server import SENTENCE, ChatServer, chat_server  # noqa: F401
 
 
 class Says:
@@ -26,8 +21,8 @@ class Says:
     def __init__(self, *answers: str):
         self.answers, self.asked = list(answers), list[str]()
 
-    def ask(self, picture: Image.Image, prompt: str) -> Reply:
-        self.asked.append(prompt)
+    def ask(self, turns: Sequence[Turn]) -> Reply:
+        self.asked.append(turns[-1].text)
         return Reply(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0], 100, 10)
 
 
@@ -39,65 +34,12 @@ def pair(folder: Path, number: int) -> Record:
                   scene={"objects": "unlabelled"}, visible=folder / f"visible{number}.png")  # fmt: skip
 
 
-@pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    """An OpenAI-compatible server: busy, then broken, then it answers; it keeps what it was asked in `seen`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            running.seen.append(body)  # type: ignore[attr-defined]
-            status = running.faults.pop(0) if running.faults else 200  # type: ignore[attr-defined]
-            answer = {"id": "1", "object": "chat.completion", "created": 0, "model": body["model"],
-                      "choices": [{"index": 0, "finish_reason": "stop",
-                                   "message": {"role": "assistant", "content": SENTENCE}}],
-                      "usage": {"prompt_tokens": 321, "completion_tokens": 14, "total_tokens": 335}}  # fmt: skip
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("retry-after", "0.01")
-            self.end_headers()
-            self.wfile.write(json.dumps(answer if status == 200 else {"error": {"message": "no"}}).encode())
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    running = HTTPServer(("127.0.0.1", 0), Handler)
-    running.seen, running.faults = [], [429, 500]  # type: ignore[attr-defined]
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield running
-    running.shutdown()
-
-
-def address(server: HTTPServer) -> str:
-    return f"http://127.0.0.1:{server.server_port}/v1"
-
-
-def test_a_busy_and_a_broken_server_are_asked_again(server: HTTPServer, tmp_path: Path) -> None:
-    (row,) = write([pair(tmp_path, 1)], Server(address(server), "looker"), tmp_path, tmp_path / "out.jsonl")
+def test_what_a_server_says_becomes_a_caption_with_its_origin(chat_server: ChatServer, tmp_path: Path) -> None:  # noqa: F811
+    (row,) = write([pair(tmp_path, 1)], Server(chat_server.url, "looker"), tmp_path, tmp_path / "out.jsonl")
     assert row["caption_global"] == "An infrared thermal image of a street with two parked cars on the left."
     assert row["caption_fine"].startswith("Thermal infrared image of a scene")
     assert (row["route"], row["maker"], row["prompt_hash"]) == ("visible partner", "looker", prompt_hash())
     assert (row["tokens_in"], row["tokens_out"], row["state"], row["licence"]) == (321, 14, "draft", "ours")
-    content = server.seen[-1]["messages"][0]["content"]  # type: ignore[attr-defined]
-    assert len(server.seen) == 3 and content[0]["image_url"]["url"].startswith("data:image/jpeg;base64,")  # type: ignore[attr-defined]
-
-
-def test_a_server_that_stays_broken_is_one_clear_sentence(server: HTTPServer, tmp_path: Path) -> None:
-    server.faults[:] = [401]  # type: ignore[attr-defined]
-    with pytest.raises(InputError, match="goes on where it stopped"):
-        list(write([pair(tmp_path, 1)], Server(address(server), "looker"), tmp_path, tmp_path / "out.jsonl"))
-    with pytest.raises(InputError, match="whole address"):
-        Server("localhost:8000", "looker")
-
-
-def test_requests_keep_the_rate(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.faults.clear()  # type: ignore[attr-defined]
-    slept: list[float] = []
-    monkeypatch.setattr("core.data.chatting.time.sleep", slept.append)
-    talker = Server(address(server), "looker", per_minute=6)
-    for _ in range(2):
-        talker.ask(Image.new("RGB", (4, 4)), "?")
-    assert slept[0] == 0 and 8 < slept[1] <= 10
 
 
 def test_an_interrupted_run_goes_on_and_asks_for_nothing_twice(tmp_path: Path) -> None:
@@ -145,12 +87,3 @@ def test_dark_pictures_are_lifted_and_bright_ones_stay() -> None:
 ])  # fmt: skip
 def test_a_sentence_is_carried_over(said: str, told: str) -> None:
     assert carried(said) == told
-
-
-def test_a_local_model_answers_and_counts_its_tokens(irgpt, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
-    irgpt.model.save_pretrained(tmp_path / "toy")
-    irgpt.processor.save_pretrained(tmp_path / "toy")
-    reply = Local(str(tmp_path / "toy")).ask(Image.new("RGB", (64, 48), (90, 90, 90)), "Describe this photo.")
-    assert isinstance(reply.text, str) and reply.tokens_in > 20 and 0 < reply.tokens_out <= 120
-    with pytest.raises(InputError, match="no local folder"):
-        Local("nobody/no-such-model")

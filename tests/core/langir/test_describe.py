@@ -1,22 +1,18 @@
-import base64
-import io
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from core.chatting import Reply
 from core.errors import InputError
 from core.langir.describe import Describer, within_limit
 from core.langir.layout import read_origins
-from core.langir.models import ChatEndpoint, ChatModel
-from core.langir.prompts import EXAMPLES, QUESTION, WORD_LIMIT, Turn, prompt
+from core.langir.prompts import EXAMPLES, QUESTION, WORD_LIMIT, prompt
 from core.langir.rules import describe_mask
 from core.langir.words import place_counts
 from core.thermal import from_array
 from tests.commands import run_command
+from tests.core.chat_server import chat_server  # noqa: F401
 from tests.core.langir.test_layout import folder
 
 IMAGE = from_array(np.arange(48, dtype=np.float32).reshape(6, 8), name="scene.png")
@@ -30,40 +26,14 @@ class FakeModel:
     def __init__(self, text="A small target lies in the lower right."):
         self.text, self.asked = text, []
 
-    def answer(self, turns):
+    def ask(self, turns):
         self.asked.append(turns)
-        return self.text
-
-
-@pytest.fixture
-def endpoint():
-    """(URL, received bodies and headers, answer to give) of a local server that speaks the OpenAI chat format."""
-
-    class Handler(BaseHTTPRequestHandler):
-        received, status, reply = [], 200, {"choices": [{"message": {"content": "A target in the upper left."}}]}
-
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            Handler.received.append((self.path, dict(self.headers), body))
-            content = json.dumps(Handler.reply).encode()
-            self.send_response(Handler.status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", Handler
-    server.shutdown()
-    server.server_close()
+        return Reply(self.text, 0, 0)
 
 
 def test_the_three_styles_ask_what_the_paper_specifies():
     (zero,) = prompt("zero-shot", IMAGE)
-    assert zero == Turn("user", QUESTION, IMAGE)
+    assert (zero.role, zero.text) == ("user", QUESTION) and np.array_equal(np.asarray(zero.picture), IMAGE.view8())
     (few,) = prompt("few-shot", IMAGE)
     assert all(example in few.text for example in EXAMPLES)
     shown = prompt("few-shot", IMAGE, ((IMAGE, "It is in the center."),))
@@ -87,49 +57,6 @@ def test_long_answers_are_cut_at_a_sentence_within_the_limit_of_the_system_style
     assert Describer(FakeModel(long), "system").describe(IMAGE).text == "It is upper left."
     assert len(Describer(FakeModel(long), "zero-shot").describe(IMAGE).text.split()) > WORD_LIMIT
     assert len(within_limit("word " * 80).split()) == WORD_LIMIT
-
-
-def test_an_endpoint_gets_the_prompt_and_the_exact_image(endpoint, monkeypatch):
-    url, server = endpoint
-    server.received.clear()
-    monkeypatch.setenv("OPENAI_API_KEY", "a key")
-    said = Describer(ChatEndpoint(url, "some-vlm"), "system").describe(IMAGE)
-    assert said.text == "A target in the upper left." and said.origin == "some-vlm"
-    path, headers, body = server.received[0]
-    assert path == "/v1/chat/completions" and headers["Authorization"] == "Bearer a key"
-    assert body["model"] == "some-vlm" and [m["role"] for m in body["messages"]] == ["system", "user"]
-    data = body["messages"][1]["content"][1]["image_url"]["url"].removeprefix("data:image/png;base64,")
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), IMAGE.view8())
-
-
-@pytest.mark.parametrize(
-    ("status", "reply", "says"), [(401, {}, "refused .401."), (200, {"no": "choices"}, "does not answer like")]
-)
-def test_an_endpoint_that_fails_is_one_clear_sentence(endpoint, monkeypatch, status, reply, says):
-    url, server = endpoint
-    monkeypatch.setattr(server, "status", status)
-    monkeypatch.setattr(server, "reply", reply)
-    with pytest.raises(InputError, match=says):
-        ChatEndpoint(url, "m").answer(prompt("zero-shot", IMAGE))
-    with pytest.raises(InputError, match="can't be reached"):
-        ChatEndpoint("http://127.0.0.1:9/v1", "m").answer(prompt("zero-shot", IMAGE))
-
-
-def test_the_chat_model_is_asked_about_its_one_image():
-    class FakeSession:
-        def answer(self, question, most):
-            return f"answer to: {question}"
-
-    class FakeChat:
-        def session(self, image):
-            assert image is IMAGE
-            return FakeSession()
-
-    chat = ChatModel.__new__(ChatModel)
-    chat.name, chat.model = "bundled/irgpt", FakeChat()
-    assert "expert" in chat.answer(prompt("system", IMAGE)) and QUESTION in chat.answer(prompt("few-shot", IMAGE))
-    with pytest.raises(InputError, match="one image a question"):
-        chat.answer(prompt("few-shot", IMAGE, ((IMAGE, "text"),)))
 
 
 def test_rules_say_presence_region_and_scene():
@@ -164,12 +91,16 @@ def test_the_commands_describe_a_folder_and_count_its_words(tmp_path):
     assert wrong.code == 2 and "--by is" in wrong.err
 
 
-def test_a_folder_is_described_by_an_endpoint(tmp_path, endpoint):
+def test_a_folder_is_described_by_a_server(tmp_path, chat_server):  # noqa: F811
     root = folder(tmp_path / "set")
-    assert run_command("core.langir.describe", "--data", root, "--by", endpoint[0]).code == 2  # which model?
-    result = run_command("core.langir.describe", "--data", root, "--by", endpoint[0], "--model", "vlm", "--limit", 1)
+    assert run_command("core.langir.describe", "--data", root, "--by", chat_server.url).code == 2  # which model?
+    result = run_command(
+        "core.langir.describe", "--data", root, "--by", chat_server.url, "--model", "vlm", "--limit", 1
+    )
     assert result.code == 0, result.err
-    assert read_origins(root)["Misc_1"].style == "system"
+    said = read_origins(root)["Misc_1"]
+    assert (said.origin, said.style) == ("vlm", "system")
+    assert [turn["role"] for turn in chat_server.seen[0]["messages"]] == ["system", "user"]
 
 
 def test_places_are_counted_as_whole_words_in_both_spellings():
