@@ -128,7 +128,7 @@ def build(services: Services) -> None:
 
     @guarded
     def on_add(path: str | None, palette: str, request: gr.Request):
-        access.writer(request)
+        access.worker(request, services.studio, "refiner")
         library.add(path)
         gr.Success("Added. It takes part in the next search.", title="Gallery")
         return [], pictures(everything(), palette), summary_of(len(library.paths())), gr.update(visible=False)

@@ -4,6 +4,7 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
+from labeling.studio import Studio
 from tests.ui import pages
 from ui import images, retrieve
 
@@ -35,7 +36,8 @@ def test_an_empty_sentence_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_an_added_image_appears_in_the_gallery(tmp_path: Path) -> None:
-    calls = pages.handlers(retrieve, pages.fake_services(tmp_path / "data"))
+    studio = Studio(f"sqlite:///{tmp_path / 'studio.db'}", tmp_path / "store", lambda data, name: (1, 1))
+    calls = pages.handlers(retrieve, pages.fake_services(tmp_path / "data", studio=studio))
     upload = tmp_path / "extra.png"
     upload.write_bytes(images.examples()[0].read_bytes())
     _, gallery, summary, _ = calls["on_add"](str(upload), "ironbow", request("http://127.0.0.1:7860"))
