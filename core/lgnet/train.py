@@ -64,6 +64,10 @@ def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
     """Run or resume a training; returns what metrics.json holds."""
+    if args.batch < 2:
+        raise InputError("--batch must be at least 2: the gates' batch norm sees one value an image.")
+    if min(args.steps, args.every) < 1 or args.crop < 32:
+        raise InputError("--steps and --every must be at least 1, --crop at least 32.")
     accelerator = Accelerator(mixed_precision="bf16", cpu=device().type == "cpu")
     set_seed(args.seed + accelerator.process_index)
     samples = [s for folder in args.data for s in read_training_folder(folder)]

@@ -110,6 +110,12 @@ def test_a_bad_image_is_one_line_and_exit_code_two(trained):
     assert both.code == 0 and "skipped" in both.err
 
 
+@pytest.mark.parametrize("numbers", [("--batch", 1), ("--steps", 0), ("--every", 0), ("--crop", 8)])
+def test_numbers_that_cannot_train_are_refused(tmp_path, numbers):
+    result = run_command("core.lgnet.train", "--data", tmp_path, "--out", tmp_path / "run", *numbers)
+    assert result.code == 2 and "must be at least" in result.err and not (tmp_path / "run").exists()
+
+
 def test_training_on_masks_without_any_target_is_refused(tmp_path):
     for name in "abcd":
         Image.new("L", (8, 8)).save(tmp_path / f"{name}.png")
