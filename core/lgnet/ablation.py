@@ -2,7 +2,8 @@
 
 A row is what was trained (architecture, language, descriptor, augmentation); its seeds are averaged. Figures come from
 each run's metrics.json (its validation part) and from every NAME.json that core.lgnet.evaluate --json left in the run's
-folder. `make ablation` trains, evaluates and tabulates all rows.
+folder. A folder of such figures alone is a method without training, named by its folder. `make ablation` trains,
+evaluates and tabulates all rows.
 """
 
 import argparse
@@ -21,6 +22,7 @@ FIGURES = ("iou", "niou", "pd", "fa")
 HEAD = ("architecture", "M", "GMAC at 512", "language", "descriptor", "crops", "seeds", "IoU", "nIoU", "Pd", "Fa, 1e-6")
 ROW = ("architecture", "language", "descriptor", "augment")
 DEFAULTS = {"architecture": "lgnet", "language": "training", "augment": "ours"}  # of runs older than these switches
+UNTRAINED = {"language": "-", "descriptor": "-", "augment": "-", "seed": "-", "best": None}  # of a classical filter
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
@@ -30,12 +32,12 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]
         InputError: the run is not finished, or its files are damaged.
     """
     try:
-        metrics = DEFAULTS | json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        figures = {"validation": metrics["best"] or {}}
-        for path in sorted(folder.glob("*.json")):
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if "fa_published" in content:
-                figures[path.stem] = content
+        contents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+        figures = {name: content for name, content in contents.items() if "fa_published" in content}
+        if "config" not in contents and figures:
+            return {"architecture": folder.name, **UNTRAINED}, figures
+        metrics = DEFAULTS | contents["metrics"]
+        figures = {"validation": metrics["best"] or {}, **figures}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"{folder} holds no finished run; train it to its end with core.lgnet.train.") from error
     return metrics, figures
@@ -76,9 +78,12 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         lines += [f"**{name}**", "", f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
         for row in rows:
             measured = row["figures"].get(name, {})
-            parameters, macs = complexity(row["architecture"], 512) if row["architecture"] in BUILDERS else (0, 0)
-            cells = [row["architecture"], f"{parameters / 1e6:.2f}", f"{macs / 1e9:.1f}", row["language"],
-                     row["descriptor"], row["augment"], str(len(row["seeds"]))]  # fmt: skip
+            sizes = ("-", "-")
+            if row["architecture"] in BUILDERS:
+                parameters, macs = complexity(row["architecture"], 512)
+                sizes = (f"{parameters / 1e6:.2f}", f"{macs / 1e9:.1f}")
+            cells = [row["architecture"], *sizes, row["language"], row["descriptor"], row["augment"],
+                     str(len(row["seeds"]))]  # fmt: skip
             cells += [shown(f, measured[f]) if f in measured else "-" for f in FIGURES]
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
@@ -98,7 +103,9 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
 def parser() -> argparse.ArgumentParser:
     """Arguments of the command."""
     p = argparse.ArgumentParser(prog="python -m core.lgnet.ablation", description="Tabulate finished training runs.")
-    p.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders of core.lgnet.train")
+    p.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="run folders of core.lgnet.train, or folders of evaluations"
+    )
     p.add_argument("--out", type=Path, metavar="FILE", help="also write the table as Markdown")
     return p
 

@@ -35,7 +35,7 @@ Measured with the commands beside them; none of the images was trained on, and n
 {figures}
 
 The served masks come from 8-bit convolutions where the CPU path has ranges for them (`int8.json`, measured on training
-images); `core.lgnet.evaluate --plain` measures the float32 network. docs/BENCHMARKS.md has both, and the speed.
+images); `core.lgnet.evaluate --engine plain` measures the float32 network. docs/BENCHMARKS.md has both, and the speed.
 
 ## Data and licences
 

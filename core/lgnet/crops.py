@@ -9,16 +9,19 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from core.lgnet.dataset import Sample
+from core.lgnet.filters import top_hat
 
 TARGET_SHARE = 0.65  # of the crops of an image with targets are laid around one
+CLUTTER_SHARE = 0.5  # of the other crops are laid around what looks like a target and is none
+CLUTTER_SIDE = 11  # pixels; of the top-hat that finds clutter
 
 
 class CropSampler:
     """Random augmented crops from images kept in memory.
 
-    `augment` "ours": crops at 0.7 to 1.5 times the native scale, most of them laid around a target, turned, mirrored,
-    brighter or darker, with noise. "paper": the long side scaled to 0.5 to 2 crops, padded, cropped anywhere,
-    mirrored, blurred half of the time (ILNet's recipe, which LGNet follows).
+    `augment` "ours": crops at 0.7 to 1.5 times the native scale, most of them laid around a target or around clutter,
+    turned, mirrored, brighter or darker, with noise. "paper": the long side scaled to 0.5 to 2 crops, padded, cropped
+    anywhere, mirrored, blurred half of the time (ILNet's recipe, which LGNet follows).
 
     Each source folder is drawn with equal probability, so that a small real set is not drowned by a large
     synthetic one; target-free sources share `background_share`.
@@ -56,11 +59,9 @@ class CropSampler:
         pad = (0, max(0, window - w), 0, max(0, window - h))
         image, mask = F.pad(image[None], pad, mode="replicate")[0], F.pad(mask, pad)
         h, w = mask.shape[1:]
-        ys, xs = np.nonzero(sample.mask)
-        if len(ys) and rng.random() < TARGET_SHARE:
-            k = rng.integers(len(ys))
-            top = int(np.clip(ys[k] - rng.integers(window), 0, h - window))
-            left = int(np.clip(xs[k] - rng.integers(window), 0, w - window))
+        if (focus := self._focus(sample)) is not None:
+            top = int(np.clip(focus[0] - rng.integers(window), 0, h - window))
+            left = int(np.clip(focus[1] - rng.integers(window), 0, w - window))
         else:
             top, left = int(rng.integers(h - window + 1)), int(rng.integers(w - window + 1))
         image = image[:, top : top + window, left : left + window]
@@ -76,6 +77,18 @@ class CropSampler:
         gain, offset = float(np.exp(rng.normal(0, 0.15))), float(rng.normal(0, 0.05))
         image = (image * gain + offset + torch.randn(image.shape) * float(rng.uniform(0, 0.015))).clamp(0, 1)
         return image, mask
+
+    def _focus(self, sample: Sample) -> tuple[int, int] | None:
+        """(row, column) that a crop must hold: a target's pixel, a pixel of clutter, or None for any crop."""
+        if sample.mask.any() and self.rng.random() < TARGET_SHARE:
+            ys, xs = np.nonzero(sample.mask)
+            k = self.rng.integers(len(ys))
+            return int(ys[k]), int(xs[k])
+        if self.rng.random() < CLUTTER_SHARE:
+            clutter = np.where(sample.mask, 0.0, top_hat(sample.image.unit01(), CLUTTER_SIDE)).astype(np.float64) ** 2
+            if total := clutter.sum():
+                return divmod(int(self.rng.choice(clutter.size, p=clutter.ravel() / total)), clutter.shape[1])
+        return None
 
     def _crop_of_the_paper(self, sample: Sample) -> tuple[Tensor, Tensor]:
         rng, side = self.rng, self.side

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.device import autocast, device
-from core.lgnet.model import ChannelGate, ConvBNReLU, LanguageFusionBlock, LanguageGate, LGNet
+from core.lgnet.model import ChannelGate, ConvBNReLU, LanguageGate, LGNet
 
 
 class Engine(Protocol):
@@ -88,7 +88,6 @@ def fast_engine(model: nn.Module, ranges: dict[str, float] | None = None) -> Eng
         ranges: what core.lgnet.calibrate measured; without it convolutions stay in floating point.
     """
     folded = fold_batch_norm(model)
-    language = isinstance(model, LGNet) and isinstance(model.language_fusion, LanguageFusionBlock)
-    if language and device().type == "cpu" and importlib.util.find_spec("openvino"):
+    if isinstance(model, LGNet) and device().type == "cpu" and importlib.util.find_spec("openvino"):
         return OpenVINOEngine(folded, ranges or {})
     return TorchEngine(folded.to(device()).to(memory_format=torch.channels_last))

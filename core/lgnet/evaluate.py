@@ -60,7 +60,10 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
         from core.lgnet.predictor import load_model
 
         model, encoder = load_model(args.model)
-        engine = TorchEngine(model, half=False) if args.plain else fast_engine(model, load_ranges(resolve(args.model)))
+        if args.engine == "plain":
+            engine: Engine = TorchEngine(model, half=False)
+        else:
+            engine = fast_engine(model, load_ranges(resolve(args.model)) if args.engine == "served" else None)
         result = evaluate_samples(engine, samples, encoder, args.threshold, language=bool(texts))
     else:
         from core.lgnet.filters import FILTERS, measure_filter
@@ -90,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
                    help='"native", or resize image and mask to SIDE x SIDE pixels first')  # fmt: skip
     p.add_argument("--texts", type=Path, metavar="FILE",
                    help="what is known in words: lines of id, tab, sentence; left out: images alone")  # fmt: skip
-    p.add_argument("--plain", action="store_true", help="float32 as trained, instead of the fast engine")
+    p.add_argument("--engine", default="served", choices=("served", "float", "plain"),
+                   help="as the app serves it; the same without 8 bits; or float32 as trained")  # fmt: skip
     return p
 
 

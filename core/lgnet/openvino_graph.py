@@ -4,7 +4,6 @@ Built operation by operation from a folded network (core.lgnet.engine.fold_batch
 free and nothing is traced. Names and shapes follow core.lgnet.model; a test holds both to the same answer.
 """
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import openvino.opset13 as ops
 from openvino import Node
 from torch import Tensor
 
-from core.lgnet.model import LGNet
+from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet
 
 Layer = Any  # a torch module: nn.ModuleList forgets the types of its members
 FREE = -1  # a dimension that is only known when an image comes
@@ -115,9 +114,17 @@ class Convolutions:
             x = self.relu_block(ops.concat([x, levels[i]], 1), block.up[i], f"{name}.up.{i}")
         return ops.add(x, stem)
 
-    def fusion(self, encoder: Node, decoder: Node, gates: Sequence[Callable[[Node], Node]], block: Layer, name: str):
+    def fusion(self, encoder: Node, decoder: Node, descriptor: Node, block: Layer, name: str) -> Node:
+        """A fusion block of any of the three kinds."""
         maps = [encoder, resize(decoder, height_width(encoder))]
-        weighted = [ops.multiply(gate(x), x) for gate, x in zip(gates, maps, strict=True)]
+        if isinstance(block, LanguageFusionBlock):
+            v2 = ops.unsqueeze(linear(ops.relu(linear(descriptor, block.mlp[0])), block.mlp[2]), axes(SPATIAL))
+            gates = [language_gate(maps[0], v2, block.encoder_gate), language_gate(maps[1], v2, block.decoder_gate)]
+        elif isinstance(block, FusionBlock):
+            gates = [channel_gate(maps[0], block.encoder_gate), channel_gate(maps[1], block.decoder_gate)]
+        else:
+            gates = [constant(1.0)] * 2
+        weighted = [ops.multiply(gate, x) for gate, x in zip(gates, maps, strict=True)]
         return self.relu_block(ops.add(*weighted), block.widen, f"{name}.widen")
 
 
@@ -138,18 +145,14 @@ def build_graph(model: LGNet, ranges: dict[str, float]) -> ov.Model:
         x = add.residual_u_block(x if i == 0 else halve(x), encoder, f"encoders.{i}")
         maps.append(x)
     *skips, bottom = maps  # E1..E5 and D6
-    language: Layer = model.language_fusion
-    v2 = ops.unsqueeze(linear(ops.relu(linear(descriptor, language.mlp[0])), language.mlp[2]), axes(SPATIAL))
-    gates = [lambda x, g=g: language_gate(x, v2, g) for g in (language.encoder_gate, language.decoder_gate)]
-    x = add.residual_u_block(
-        add.fusion(skips[4], bottom, gates, language, "language_fusion"), model.decoders[0], "decoders.0"
-    )
+    x = add.fusion(skips[4], bottom, descriptor, model.language_fusion, "language_fusion")
+    x = add.residual_u_block(x, model.decoders[0], "decoders.0")
     decoded = [bottom, x]
     for i, (decoder, fusion, skip) in enumerate(
         zip(model.decoders[1:], model.fusions, reversed(skips[:4]), strict=True)
     ):
-        gates = [lambda x, g=g: channel_gate(x, g) for g in (fusion.encoder_gate, fusion.decoder_gate)]
-        x = add.residual_u_block(add.fusion(skip, x, gates, fusion, f"fusions.{i}"), decoder, f"decoders.{i + 1}")
+        x = add.fusion(skip, x, descriptor, fusion, f"fusions.{i}")
+        x = add.residual_u_block(x, decoder, f"decoders.{i + 1}")
         decoded.append(x)
     head = model.output
     sides = [resize(add.conv(d, h), size) for h, d in zip(head.heads, decoded[::-1], strict=True)]

@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from safetensors.torch import save_file
 from timm.optim.adan import Adan
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core import cli
@@ -62,6 +62,21 @@ def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
+def start_from(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copy the weights that fit by name and shape; what a model of another architecture lacks stays as it is.
+
+    Raises:
+        InputError: nothing fits.
+    """
+    own = model.state_dict()
+    fitting = {k: v.float() for k, v in weights.items() if k in own and v.shape == own[k].shape}
+    if not fitting:
+        raise InputError("--init shares no layer with this architecture; start from weights of the same family.")
+    if new := len(own) - len(fitting):
+        print(f"{new} of {len(own)} tensors start anew: --init has none of their name and shape", flush=True)
+    model.load_state_dict(own | fitting)
+
+
 def train(args: argparse.Namespace) -> dict[str, Any]:
     """Run or resume a training; returns what metrics.json holds."""
     if args.batch < 2:
@@ -86,8 +101,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         (args.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     model = BUILDERS[architecture](DESCRIPTOR_DIM)
     if args.init:
-        weights = load(resolve(args.init) / "model.safetensors")
-        model.load_state_dict({k: v.float() for k, v in weights.items()})
+        start_from(model, load(resolve(args.init) / "model.safetensors"))
     model = model.to(memory_format=torch.channels_last)
     # Paper says Adan, lr 1e-3, weight decay 1e-4, 10 epochs of warm-up, cosine
     optimizer = Adan(model.parameters(), lr=args.lr, weight_decay=1e-4)
@@ -187,7 +201,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR",
                    help="exported revisions, or folders of images/, masks/ and trainval.txt or train.txt")  # fmt: skip
     p.add_argument("--out", type=Path, default=Path("runs/lgnet"), help="run folder (default: runs/lgnet)")
-    p.add_argument("--init", metavar="NAME", help="start from bundled/lgnet, a run folder or a Hub id")
+    p.add_argument("--init", metavar="NAME",
+                   help="start from the layers that fit of bundled/lgnet, a run folder or a Hub id")  # fmt: skip
     p.add_argument("--descriptor", default="bundled/tclip", metavar="NAME",
                    help='text-image encoder behind the target descriptor, or "none"')  # fmt: skip
     p.add_argument("--language", default="training", choices=list(TEXT_DROP),

@@ -38,3 +38,10 @@ def test_a_run_that_is_not_finished_is_named(tmp_path):
     (tmp_path / "half").mkdir()
     with pytest.raises(InputError, match="half holds no finished run"):
         table([tmp_path / "half"])
+
+
+def test_a_folder_of_evaluations_alone_is_a_method_without_training(tmp_path):
+    (tmp_path / "top-hat").mkdir()
+    (tmp_path / "top-hat" / "sirst.json").write_text(json.dumps({"iou": 0.53, "fa": 2e-4, "fa_published": 2e-4}))
+    text = markdown(table([run(tmp_path, "a0", 0, 0.6, 0.7), tmp_path / "top-hat"]))
+    assert "| top-hat | - | - | - | - | - | 1 | 0.530 | - | - | 200.0 |" in text

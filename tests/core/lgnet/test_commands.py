@@ -60,7 +60,7 @@ def test_evaluate_writes_the_keys_of_the_contract(trained):
     assert figures["size"] == "native"
     resized = run_command(
         "core.lgnet.evaluate", "--images", data / "images", "--masks", data / "masks", "--model", out, "--size", 64,
-        "--texts", data / "scene_prompts.tsv", "--plain", "--json", root / "resized.json",
+        "--texts", data / "scene_prompts.tsv", "--engine", "plain", "--json", root / "resized.json",
     )  # fmt: skip
     assert resized.code == 0 and json.loads((root / "resized.json").read_text())["size"] == 64, resized.err
     wrong = run_command("core.lgnet.evaluate", "--images", data / "images", "--size", "huge")

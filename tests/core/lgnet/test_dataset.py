@@ -80,6 +80,15 @@ def test_image_and_mask_of_a_crop_stay_aligned(augment):
     assert hits > (20 if augment == "ours" else 8)
 
 
+def test_target_free_crops_look_at_clutter_more_often_than_chance():
+    pixels = np.full((200, 200), 40.0)
+    pixels[150:153, 20:23] = 250  # looks like a target; a crop of 32 holds it in about 2 % of the cases
+    clutter = Sample("a/1", from_array(pixels), np.zeros((200, 200), bool), source="a")
+    sampler = CropSampler([clutter], side=32, seed=0)
+    bright = sum(float(sampler.batch(1)[0].max()) > 0.6 for _ in range(100))
+    assert 30 < bright < 75
+
+
 def test_each_source_with_targets_is_drawn_equally_often_and_backgrounds_rarely():
     samples = [sample(f"a/{i}", source="a") for i in range(3)] + [sample(f"b/{i}", source="b") for i in range(30)]
     samples += [sample(f"c/{i}", target=None, source="c") for i in range(5)]

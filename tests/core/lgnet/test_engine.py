@@ -17,10 +17,10 @@ from core.weights import resolve
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 
-def trained_like(seed=0):
-    """A toy network with the statistics of a trained one: batch norms that do something, answers spread around 0.5."""
-    torch.manual_seed(seed)
-    model = build_lgnet_toy().eval()
+def trained_like(build=build_lgnet_toy):
+    """A network with the statistics of a trained one: batch norms that do something, answers spread around 0.5."""
+    torch.manual_seed(0)
+    model = build(8).eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -58,6 +58,15 @@ def test_the_openvino_graph_computes_what_the_network_computes(height, width):
     served = OpenVINOEngine(fold_batch_norm(model), {}, precision="f32")(images, descriptors)
     assert served.shape == plain.shape == (2, height, width) and served.dtype == np.float32
     assert np.abs(served - plain).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["lgnet-without-language", "lgnet-without-fusion"])
+def test_the_openvino_graph_knows_every_kind_of_fusion(name):
+    model, (images, _) = trained_like(BUILDERS[name]), scenes(1)
+    served = fast_engine(model)
+    assert isinstance(served, OpenVINOEngine)
+    exact = OpenVINOEngine(fold_batch_norm(model), {}, precision="f32")(images)
+    assert np.abs(exact - TorchEngine(model, half=False)(images)).max() < 1e-3
 
 
 def test_no_descriptor_means_zeros_in_every_engine():
