@@ -22,14 +22,16 @@ from core.lgnet.model import ConvBNReLU
 from core.weights import resolve, sha256
 
 FILE = "int8.json"
-FIRST = "encoders.0.stem"  # sees normalised pixels, which may be negative; 0.2 % of the work, stays in floating point
+# Stay in floating point: the first sees normalised pixels, which may be negative; the others are the ends of E1 and D1,
+# where 256 steps cost most (docs/LOG.md).
+FLOATING = ("encoders.0.stem", "encoders.0.down.0", "encoders.0.up.0", "decoders.4.up.0")
 
 
 @torch.inference_mode()
 def activation_ranges(
     model: nn.Module, samples: list[Sample], encoder: TextImageEncoder | None = None
 ) -> dict[str, float]:
-    """Largest input of every convolution of an LGNet over the samples, by module name."""
+    """Largest input of the convolutions of an LGNet that may run in 8 bits, over the samples, by module name."""
     model.eval()
     ranges: dict[str, float] = {}
 
@@ -39,7 +41,7 @@ def activation_ranges(
 
         return seen
 
-    watched = [(n, m) for n, m in model.named_modules() if isinstance(m, ConvBNReLU) and n != FIRST]
+    watched = [(n, m) for n, m in model.named_modules() if isinstance(m, ConvBNReLU) and n not in FLOATING]
     hooks = [module.register_forward_pre_hook(watch(name)) for name, module in watched]
     where, descriptor = next(model.parameters()).device, TargetDescriptor(encoder)
     try:

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from core.lgnet.builders import BUILDERS, build_lgnet_toy, build_unet
-from core.lgnet.calibrate import FIRST, activation_ranges, load_ranges, save_ranges, spread
+from core.lgnet.calibrate import FLOATING, activation_ranges, load_ranges, save_ranges, spread
 from core.lgnet.dataset import Sample
 from core.lgnet.engine import OpenVINOEngine, TorchEngine, fast_engine, fold_batch_norm
+from core.lgnet.model import ConvBNReLU
 from core.lgnet.predictor import load_model
 from core.thermal import from_array, read_thermal
 from core.weights import resolve
@@ -89,10 +90,12 @@ def test_a_batch_equals_its_images_alone():
         assert np.abs(engine(images[i : i + 1], descriptors[i : i + 1])[0] - together[i]).max() < 1e-2
 
 
-def test_ranges_are_the_largest_inputs_of_convolutions_and_leave_the_first_out():
+def test_ranges_are_the_largest_inputs_of_convolutions_and_leave_out_what_stays_in_floating_point():
     model, (images, _) = trained_like(), scenes()
     ranges = activation_ranges(model, samples(images))
-    assert FIRST not in ranges and all(value >= 0 for value in ranges.values())
+    names = {n for n, m in model.named_modules() if isinstance(m, ConvBNReLU)}
+    assert set(FLOATING) < names and set(ranges) == names - set(FLOATING)
+    assert all(value >= 0 for value in ranges.values())
     seen = []
     hook = model.decoders[0].stem.register_forward_pre_hook(lambda m, x: seen.append(x[0].max().item()))
     for sample in samples(images):
