@@ -87,7 +87,7 @@ def build(services: Services) -> None:
                 elem_id="chat-messages",
             )
             with gr.Row(elem_classes="tasks"):
-                tasks = [(gr.Button(task_title(task), size="sm"), prompt) for task, prompt in TASK_PROMPTS.items()]
+                tasks = {gr.Button(task_title(t), size="sm", interactive=False): TASK_PROMPTS[t] for t in TASK_PROMPTS}
             question = gr.Textbox(
                 show_label=False,
                 placeholder="Ask about the image…",
@@ -100,13 +100,14 @@ def build(services: Services) -> None:
                 stop = gr.Button("Stop", variant="stop", interactive=False, size="md")
                 clear = gr.Button("Clear chat", size="md")
 
-    opened = [talk, messages, blank, seen, chooser, picture, facts]
+    opened = [talk, messages, blank, seen, chooser, picture, facts, *tasks]
     answered = [messages, question, picture, stop]
 
     def start(image: ThermalImage, palette: str) -> tuple:
         begun = Talk(image)
         visible = gr.update(visible=False), gr.update(visible=True), gr.update(open=False, label="Choose another image")
-        return begun, [], *visible, draw(begun, palette), images.facts(image)
+        shown = draw(begun, palette), images.facts(image)
+        return begun, [], *visible, *shown, *[gr.update(interactive=True)] * len(tasks)
 
     @guarded
     def on_upload(path: str | None, palette: str):
@@ -159,13 +160,20 @@ def build(services: Services) -> None:
         services.chat()
 
     on_enter(warm, None, None)  # loading takes longer than choosing an image
-    upload.upload(on_upload, [upload, palette], opened, show_progress_on=[picture], **CHEAP)
-    strip.select(on_example, palette, opened, show_progress_on=[picture], **CHEAP)
-    upload.upload(**images.READY_AGAIN, outputs=upload)
     look: dict[str, Any] = {"outputs": answered, "show_progress": "hidden", **MODEL}
     runs: list[Any] = [question.submit(guarded(answer), [question, talk, messages, palette], **look)]
-    for button, prompt in tasks:
+    for button, prompt in tasks.items():
         runs.append(button.click(guarded(partial(answer, prompt)), [talk, messages, palette], **look))
+    # what is being said about the image before ends with it
+    begin: dict[str, Any] = {"outputs": opened, "cancels": runs, "show_progress_on": [picture], **CHEAP}
+    begun = [upload.upload(on_upload, [upload, palette], **begin), strip.select(on_example, palette, **begin)]
+    upload.upload(**images.READY_AGAIN, outputs=upload)
     stop.click(lambda: gr.update(interactive=False), None, stop, cancels=runs, **CHEAP)
-    gr.on([clear.click, messages.clear], on_clear, [talk, palette], [talk, messages, picture], cancels=runs, **CHEAP)
+    begun.append(
+        gr.on(
+            [clear.click, messages.clear], on_clear, [talk, palette], [talk, messages, picture], cancels=runs, **CHEAP
+        )
+    )
+    for event in begun:  # a piece that was under way when the answer was cancelled comes after the first emptying
+        event.success(lambda: ([], gr.update(interactive=False)), None, [messages, stop], **CHEAP)
     palette.input(on_palette, [talk, palette], picture, trigger_mode="always_last", show_progress="hidden", **CHEAP)

@@ -46,9 +46,14 @@ def read_values(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Every record of a file (or of the lists in it), checked; InputError names the line of a malformed one."""
+    """Every record of a file (or of the lists in it), checked; rows of {"image", "question", "answer"} become some.
+
+    InputError names the line of a malformed one.
+    """
     for line, value in read_values(path):
         for record in value if isinstance(value, list) else [value]:
+            if isinstance(record, dict) and all(isinstance(record.get(k), str) for k in ("question", "answer")):
+                record = conversation("", record.get("image", ""), "", record["question"], record["answer"]) | record
             if not well_formed(record):
                 raise InputError(
                     f'{path.name}, line {line}: not a conversation record; it needs "image" and "conversations" '

@@ -82,12 +82,13 @@ def test_retrieve_finds_by_words_and_by_image_and_takes_a_new_image(page: Page, 
 
 def test_chat_streams_an_answer_stops_and_goes_on(page: Page) -> None:
     panel = open_tab(page, "Chat")
+    scene = panel.get_by_role("button", name="Scene", exact=True)
+    expect(scene).to_be_disabled()
     upload(panel, UPLOAD)
-    expect(panel.get_by_text("16-bit")).to_be_visible(timeout=20_000)
     asked, answers = panel.locator("#chat-messages .message.user"), panel.locator("#chat-messages .message.bot")
     stop, question = panel.get_by_role("button", name="Stop"), panel.get_by_placeholder("Ask about the image…")
 
-    panel.get_by_role("button", name="Scene", exact=True).click()
+    scene.click(timeout=20_000)  # waits until the image is read
     expect(answers).to_have_count(1, timeout=20_000)
     expect(answers.last).not_to_contain_text("…", timeout=MODEL)
     expect(stop).to_be_disabled(timeout=MODEL)
@@ -105,6 +106,16 @@ def test_chat_streams_an_answer_stops_and_goes_on(page: Page) -> None:
     expect(answers).to_have_count(3, timeout=20_000)
     expect(answers.last).not_to_contain_text("…", timeout=MODEL)
     expect(stop).to_be_disabled(timeout=MODEL)
+
+    question.fill("Describe the image again.")
+    question.press("Enter")
+    expect(asked).to_have_count(4, timeout=20_000)
+    panel.get_by_text("Choose another image").click()
+    upload(panel, EXAMPLES / "sea_4.png")  # ends what is being said about the image before
+    expect(answers).to_have_count(0, timeout=20_000)
+    page.wait_for_timeout(2_000)
+    expect(answers).to_have_count(0)
+    expect(stop).to_be_disabled()
 
 
 def test_label_shows_the_next_item_and_data_its_progress(page: Page) -> None:

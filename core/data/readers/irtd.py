@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.data.conversations import Conversation, conversation, read_values, well_formed
+from core.data.conversations import read_conversations
 from core.data.readers.common import Images, own_split, record, stem_of
 from core.data.records import Exchange, Record
 from core.errors import InputError
@@ -24,7 +24,7 @@ def conversations(file: Path, images: Path) -> Iterator[Record]:
     Raises InputError naming the line that is no conversation.
     """
     index = Images(images)
-    for number, row in enumerate(_rows(file)):
+    for number, row in enumerate(read_conversations(file)):
         named = row["image"] if isinstance(row["image"], str) else row["image"][0]
         name = named.split("Data4MLLM/")[-1].replace("\\", "/")
         kind, turns = str(row.get("task") or file.stem), [turn["value"] for turn in row["conversations"]]
@@ -40,20 +40,6 @@ def conversations(file: Path, images: Path) -> Iterator[Record]:
         group = stem_of(image.name)
         yield record("irtd", f"{kind}/{row.get('id', number)}", image, LICENCE, group, own_split(group),
                      published=exchanges, official=False)  # fmt: skip
-
-
-def _rows(file: Path) -> Iterator[Conversation]:
-    """The conversations of a file; rows of {"image", "question", "answer"} become some."""
-    for line, value in read_values(file):
-        for row in value if isinstance(value, list) else [value]:
-            if isinstance(row, dict) and isinstance(row.get("question"), str) and isinstance(row.get("answer"), str):
-                row = {**conversation("", row.get("image", ""), "", row["question"], row["answer"]), **row}
-            if not well_formed(row):
-                raise InputError(
-                    f'{file.name}, line {line}: not a conversation record; it needs "image" and "conversations" '
-                    'with turns of "from" and "value".'
-                )
-            yield row
 
 
 def task_of(answer: str) -> str:

@@ -28,6 +28,13 @@ def test_values_in_a_row_and_lists_are_read_alike(
     assert list(read_conversations(path)) == rows
 
 
+def test_a_row_of_question_and_answer_becomes_a_conversation(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": 7, "image": "a.png", "question": "q", "answer": "a"}), encoding="utf-8")
+    (row,) = read_conversations(path)
+    assert row["id"] == 7 and row["conversations"] == conversation("", "a.png", "", "q", "a")["conversations"]
+
+
 @pytest.mark.parametrize(
     "bad",
     ['{"id": "1"', "nonsense", "[1]", "3", '{"image": "a", "conversations": []}', '{"image": [], "conversations": 1}'],
