@@ -12,6 +12,9 @@ from core.lgnet.dataset import Sample
 from core.lgnet.filters import top_hat
 
 TARGET_SHARE = 0.65  # of the crops of an image with targets are laid around one
+NATIVE_SHARE = (
+    0.75  # of the crops are not scaled: how tightly masks fit differs between sets, and scaling blurs by what
+)
 CLUTTER_SHARE = 0.5  # of the other crops are laid around what looks like a target and is none
 CLUTTER_SIDE = 11  # pixels; of the top-hat that finds clutter
 
@@ -19,9 +22,9 @@ CLUTTER_SIDE = 11  # pixels; of the top-hat that finds clutter
 class CropSampler:
     """Random augmented crops from images kept in memory.
 
-    `augment` "ours": crops at 0.7 to 1.5 times the native scale, most of them laid around a target or around clutter,
-    turned, mirrored, brighter or darker, with noise. "paper": the long side scaled to 0.5 to 2 crops, padded, cropped
-    anywhere, mirrored, blurred half of the time (ILNet's recipe, which LGNet follows).
+    `augment` "ours": crops at native scale, some at 0.7 to 1.5 times it, most of them laid around a target or around
+    clutter, turned, mirrored, brighter or darker, with noise. "paper": the long side scaled to 0.5 to 2 crops, padded,
+    cropped anywhere, mirrored, blurred half of the time (ILNet's recipe, which LGNet follows).
 
     Each source folder is drawn with equal probability, so that a small real set is not drowned by a large
     synthetic one; target-free sources share `background_share`.
@@ -51,7 +54,8 @@ class CropSampler:
 
     def _crop(self, sample: Sample) -> tuple[Tensor, Tensor]:
         rng, side = self.rng, self.side
-        scale = float(np.exp(rng.uniform(np.log(0.7), np.log(1.5))))
+        native = rng.random() < NATIVE_SHARE
+        scale = 1.0 if native else float(np.exp(rng.uniform(np.log(0.7), np.log(1.5))))
         window = max(8, round(side / scale))  # pixels of the original that fill the crop
         image = torch.from_numpy(sample.image.unit01())[None]
         mask = torch.from_numpy(sample.mask.astype(np.float32))[None]

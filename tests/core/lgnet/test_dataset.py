@@ -80,6 +80,13 @@ def test_image_and_mask_of_a_crop_stay_aligned(augment):
     assert hits > (20 if augment == "ours" else 8)
 
 
+def test_most_crops_are_pixels_of_the_image_as_they_are():
+    rows = np.indices((64, 64)).sum(0) % 2 * 255.0  # a chessboard: any scaling blurs it
+    sampler = CropSampler([Sample("a/1", from_array(rows), np.zeros((64, 64), bool), source="a")], side=32, seed=0)
+    sharp = sum(float((x := sampler.batch(1)[0]).quantile(0.75) - x.quantile(0.25)) > 0.5 for _ in range(80))
+    assert 50 <= sharp < 75
+
+
 def test_target_free_crops_look_at_clutter_more_often_than_chance():
     pixels = np.full((200, 200), 40.0)
     pixels[150:153, 20:23] = 250  # looks like a target; a crop of 32 holds it in about 2 % of the cases
