@@ -52,7 +52,7 @@ data: install  ## captions and questions from the annotations under DATA
 	$(PY) -m core.data.build --data $(DATA) --out runs/built --seed 0
 
 # The commands behind the bundled weights; each goes on where it stopped. docs/LOG.md says where the bundled runs differed.
-SMALL_TARGETS := $(DATA)/langir_sirst $(DATA)/nudt_sirst $(DATA)/sirst_backgrounds
+SMALL_TARGETS := $(addprefix $(DATA)/,langir_sirst nudt_sirst sirst_backgrounds hit_uav drone_ir cheetah)
 
 train-tclip: data
 	$(PY) -m core.tclip.train --captions runs/built --images $(DATA) --out runs/tclip

@@ -31,7 +31,7 @@ class CropSampler:
     """
 
     def __init__(
-        self, samples: list[Sample], side: int, seed: int, background_share: float = 0.2, augment: str = "ours"
+        self, samples: list[Sample], side: int, seed: int, background_share: float = 0.25, augment: str = "ours"
     ) -> None:
         self.side, self.rng = side, np.random.default_rng(seed)
         self.crop = {"ours": self._crop, "paper": self._crop_of_the_paper}[augment]

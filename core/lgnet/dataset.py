@@ -1,6 +1,7 @@
 """Images and masks for LGNet: mask folders of the LangIR layout and exported revisions."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.langir.layout import read_descriptions
 from core.thermal import ThermalImage, from_array, read_thermal
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+EMPTY_SIDE = 192  # pixels; of the part without labelled objects that a frame with boxes gives as a negative
 VALIDATION_SHARE = 10  # every tenth training image, in the order of a fixed hash, is held out
 
 
@@ -89,6 +91,7 @@ def read_training_folder(folder: Path) -> list[Sample]:
     """Training samples of one folder: an exported revision, or `images/` + `masks/` with trainval.txt or train.txt.
 
     Words are a folder's descriptions (LangIR), else its scene prompts.
+    A folder of `images/` and boxes (train.jsonl) gives one part a frame that holds no labelled object.
     A folder of images alone (or without masks) gives empty masks: target-free backgrounds, first half by name only,
     because the second half of the public background set is a test.
     """
@@ -101,10 +104,43 @@ def read_training_folder(folder: Path) -> list[Sample]:
         texts = read_scene_prompts(folder / "scene_prompts.tsv") | read_descriptions(folder)
         pairs = read_pairs(folder / "images", folder / "masks", read_ids(listing) if listing else None, texts)
         return [replace(s, id=f"{name}/{s.id}", source=name) for s in pairs]
+    if (folder / "train.jsonl").is_file():
+        return [replace(s, id=f"{name}/{s.id}", source=name) for s in read_empty_parts(folder)]
     ids = list(find_images(folder))
     return [
         Sample(f"{name}/{s.id}", s.image, s.mask, source=name) for s in read_pairs(folder, None, ids[: len(ids) // 2])
     ]
+
+
+def read_empty_parts(folder: Path) -> Iterator[Sample]:
+    """One part of EMPTY_SIDE pixels a frame, or of the frame's side, that touches no box; frames without one give none.
+
+    Boxes: train.jsonl with "image" and "bbox_xywh", or "boxes" of such, in pixels.
+
+    Raises:
+        InputError: a line is no such record, or an image is missing or damaged.
+    """
+    for number, line in enumerate((folder / "train.jsonl").read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            path = folder / "images" / Path(row["image"]).name
+            boxes = np.array([b["bbox_xywh"] for b in row.get("boxes", [row])], float).reshape(-1, 4)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise InputError(f'{folder.name}/train.jsonl, line {number}: needs "image" and "bbox_xywh".') from error
+        image = read_thermal(path)
+        side = min(EMPTY_SIDE, image.width, image.height)
+        tops, lefts = (np.linspace(0, n - side, -(-n // side)).astype(int) for n in image.pixels.shape)
+        x, y, w, h = boxes.T
+        free = [
+            (top, left)
+            for top in tops
+            for left in lefts
+            if not np.any((x < left + side) & (x + w > left) & (y < top + side) & (y + h > top))
+        ]
+        if free:
+            top, left = free[hashlib.sha256(row["image"].encode()).digest()[0] % len(free)]
+            part = np.ascontiguousarray(image.pixels[top : top + side, left : left + side])
+            yield Sample(path.stem, from_array(part, name=image.name), np.zeros((side, side), bool))
 
 
 def read_scene_prompts(path: Path) -> dict[str, str]:

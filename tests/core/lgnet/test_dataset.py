@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -55,6 +57,29 @@ def test_only_the_first_half_of_the_backgrounds_is_for_training(tmp_path):
     samples = read_training_folder(tmp_path)
     assert [s.id.rsplit("/", 1)[1] for s in samples] == ["a", "b"]
     assert not any(s.mask.any() for s in samples)
+
+
+def test_frames_with_boxes_give_parts_that_touch_none(tmp_path):
+    root = tmp_path / "aerial"
+    (root / "images").mkdir(parents=True)
+    pixels = np.full((300, 400), 20, np.uint8)
+    boxes = [[30, 40, 20, 10], [250, 40, 9, 9], [390, 290, 10, 10]]
+    for x, y, w, h in boxes:
+        pixels[y : y + h, x : x + w] = 200
+    Image.fromarray(pixels).save(root / "images" / "a.png")
+    Image.fromarray(pixels[:100, :100]).save(root / "images" / "full.png")
+    rows = [
+        {"image": "a.png", "boxes": [{"bbox_xywh": b} for b in boxes]},
+        {"image": "full.png", "bbox_xywh": boxes[0]},
+    ]
+    (root / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (part,) = read_training_folder(root)
+    assert part.id == "aerial/a" and part.source == "aerial"
+    assert part.image.pixels.shape == part.mask.shape == (192, 192)
+    assert part.image.pixels.max() == 20 and not part.mask.any()
+    (root / "train.jsonl").write_text("[1]")
+    with pytest.raises(InputError, match="line 1"):
+        read_training_folder(root)
 
 
 def test_the_validation_part_depends_on_the_id_alone():
