@@ -169,11 +169,8 @@ def build(services: Services) -> None:
     begun = [upload.upload(on_upload, [upload, palette], **begin), strip.select(on_example, palette, **begin)]
     upload.upload(**images.READY_AGAIN, outputs=upload)
     stop.click(lambda: gr.update(interactive=False), None, stop, cancels=runs, **CHEAP)
-    begun.append(
-        gr.on(
-            [clear.click, messages.clear], on_clear, [talk, palette], [talk, messages, picture], cancels=runs, **CHEAP
-        )
-    )
+    cleared: dict[str, Any] = {"outputs": [talk, messages, picture], "cancels": runs, **CHEAP}
+    begun.append(gr.on([clear.click, messages.clear], on_clear, [talk, palette], **cleared))
     for event in begun:  # a piece that was under way when the answer was cancelled comes after the first emptying
         event.success(lambda: ([], gr.update(interactive=False)), None, [messages, stop], **CHEAP)
     palette.input(on_palette, [talk, palette], picture, trigger_mode="always_last", show_progress="hidden", **CHEAP)

@@ -12,9 +12,8 @@ from core.lgnet.dataset import Sample
 from core.lgnet.filters import top_hat
 
 TARGET_SHARE = 0.65  # of the crops of an image with targets are laid around one
-NATIVE_SHARE = (
-    0.75  # of the crops are not scaled: how tightly masks fit differs between sets, and scaling blurs by what
-)
+# of the crops are not scaled: how tightly masks fit differs between sets, and scaling hides which set an image is of
+NATIVE_SHARE = 0.75
 CLUTTER_SHARE = 0.5  # of the other crops are laid around what looks like a target and is none
 CLUTTER_SIDE = 11  # pixels; of the top-hat that finds clutter
 
