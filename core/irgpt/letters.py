@@ -24,7 +24,7 @@ MADE_UP_SHARE = 0.25  # of the rest
 MOST_WORDS = 10
 # any nouns do: what is learnt is to copy the letter of the option that was named
 NOUNS = (
-    *CATEGORIES, "open sky", "open water", "road traffic seen from a car", "trees filling the view",
+    *CATEGORIES, "open sky", "open water", "road traffic seen from a car",
     "buildings against the sky", "ground seen from a drone by day", "ground seen from a drone by night",
     "open ground with wildlife", "built-up area filling the view", "tree", "house", "boat", "horse", "lamp", "train",
     "truck", "river", "bridge", "window", "cat", "chair", "tower", "rock", "fence", "table", "bottle", "clock",

@@ -110,6 +110,8 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     state = load_checkpoint(checkpoint, {"model": model, "average": average}, optimizer) or {
         "step": 0, "best": None, "curve": [], "seconds": 0.0,
     }  # fmt: skip
+    if state["best"] and state["best"].get("n") != len(validation):
+        state["best"] = None  # its figures are of other validation images
     model, optimizer = accelerator.prepare(model, optimizer)
     average = average.to(accelerator.device)
     sampler = CropSampler(

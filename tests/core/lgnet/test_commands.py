@@ -34,6 +34,21 @@ def test_training_goes_on_where_it_stopped(trained):
     assert load_ranges(out)
 
 
+def test_a_best_figure_of_other_validation_images_does_not_count_when_training_goes_on(tmp_path):
+    names = [f"x{i}" for i in range(60)]
+    data, out = folder(tmp_path / "set", names), tmp_path / "run"
+    (data / "trainval.txt").write_text("\n".join(names))
+    common = ["core.lgnet.train", "--data", data, "--out", out, "--toy", "--descriptor", "none", "--crop", 32]
+    assert run_command(*common, "--steps", 1, "--batch", 2).code == 0
+    state = out / "checkpoint" / "state.json"
+    content = json.loads(state.read_text())
+    content["state"]["best"] |= {"iou": 1.0, "n": 1}
+    state.write_text(json.dumps(content))
+    assert run_command(*common, "--steps", 2, "--batch", 2).code == 0
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["best"]["step"] == 2 and metrics["best"]["n"] == metrics["validation_images"] > 1
+
+
 def test_segment_writes_an_exact_mask_and_the_targets(trained):
     root, data, out, _ = trained
     result = run_command(
