@@ -44,6 +44,8 @@ images); `core.lgnet.evaluate --engine plain` measures the float32 network. docs
 - NUAA-SIRST (SIRST v1, YimianDai/sirst): real frames; asks for citation, states no licence.
 - NUDT-SIRST: synthetic targets on real backgrounds; states no licence.
 - Frames without targets of open-sirst-v2: asks for citation, states no licence.
+- Parts without a labelled object, as negatives: HIT-UAV (CC BY 4.0, suojiashun/HIT-UAV), DroneDetectionThesis (CC0),
+  Roboflow thermal-cheetah (CC BY 4.0).
 - Scene sentences of Text-IRSTD (ActCVLab): states no licence. LangIR's own descriptions are not public
   and were not used.
 
