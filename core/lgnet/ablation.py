@@ -37,6 +37,8 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]
         if "config" not in contents and figures:
             return {"architecture": folder.name, **UNTRAINED}, figures
         metrics = DEFAULTS | contents["metrics"]
+        if metrics["descriptor"] == "none":
+            metrics["language"] = "-"  # words had no way in
         figures = {"validation": metrics["best"] or {}, **figures}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"{folder} holds no finished run; train it to its end with core.lgnet.train.") from error

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from torch import nn
 
-from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet, OutputBlock, PlainFusion, ResidualUBlock
+from core.lgnet.model import (
+    FusionBlock,
+    LanguageFusionBlock,
+    LGNet,
+    OutputBlock,
+    PlainFusion,
+    ResidualBlock,
+    ResidualUBlock,
+)
 from core.lgnet.unet import UNet
 
 # (height, in, mid, out, dilated): the published 4.04 M-parameter backbone, E1..E5 and D6
@@ -24,6 +32,7 @@ DECODERS = [
     (6, 128, 16, 64, False),
     (7, 128, 16, 64, False),
 ]
+LITE_WIDTHS = [16, 32, 64, 128, 128, 128]  # E1..E5 and D6
 TOY_ENCODERS = [(3, 3, 4, 8, False)] + [(3, 8, 4, 8, False)] * 3 + [(3, 8, 4, 8, True)] * 2
 TOY_DECODERS = [(3, 16, 4, 8, True)] + [(3, 16, 4, 8, False)] * 4
 
@@ -43,6 +52,19 @@ def build_lgnet_without_fusion(descriptor_dim: int = 512) -> LGNet:
     return _build(ENCODERS, DECODERS, descriptor_dim, fusion=PlainFusion, language=False)
 
 
+def build_lgnet_lite(descriptor_dim: int = 512) -> LGNet:
+    """LGNet with two convolutions where the paper has residual U-blocks: a quarter of the time to train."""
+    w = LITE_WIDTHS
+    return LGNet(
+        encoders=nn.ModuleList(ResidualBlock(a, b) for a, b in zip([3, *w], w, strict=False)),
+        decoders=nn.ModuleList(ResidualBlock(2 * w[i], w[max(i - 1, 0)]) for i in (4, 3, 2, 1, 0)),
+        fusions=nn.ModuleList(FusionBlock(c) for c in reversed(w[:4])),
+        language_fusion=LanguageFusionBlock(w[4], descriptor_dim),
+        output=OutputBlock([w[0], *w[:4], w[5]]),
+        descriptor_dim=descriptor_dim,
+    )
+
+
 def build_unet(descriptor_dim: int = 512) -> UNet:
     """A plain U-Net of 0.5 M parameters, between ACM-FPN and ACM-UNet (arXiv 2009.14530)."""
     return UNet([16, 32, 64, 128])
@@ -58,6 +80,7 @@ BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "lgnet": build_lgnet,
     "lgnet-without-language": build_lgnet_without_language,
     "lgnet-without-fusion": build_lgnet_without_fusion,
+    "lgnet-lite": build_lgnet_lite,
     "unet": build_unet,
     "lgnet-toy": build_lgnet_toy,
 }

@@ -62,6 +62,22 @@ class ResidualUBlock(nn.Module):
         return x + stem
 
 
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions with a residual around the second: what stands for a residual U-block in LGNet-lite.
+
+    Shapes: (B, in, H, W) -> (B, out, H, W).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.stem = ConvBNReLU(in_channels, out_channels)
+        self.body = ConvBNReLU(out_channels, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        stem = self.stem(x)
+        return self.body(stem) + stem
+
+
 class ChannelGate(nn.Module):
     """Channel weights of Fig. 4: GAP, depth-wise convolution, batch norm, sigmoid; (B, C, H, W) -> (B, C, 1, 1)."""
 

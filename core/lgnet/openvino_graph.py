@@ -12,7 +12,7 @@ import openvino.opset13 as ops
 from openvino import Node
 from torch import Tensor
 
-from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet
+from core.lgnet.model import FusionBlock, LanguageFusionBlock, LGNet, ResidualBlock
 
 Layer = Any  # a torch module: nn.ModuleList forgets the types of its members
 FREE = -1  # a dimension that is only known when an image comes
@@ -101,7 +101,11 @@ class Convolutions:
         """ConvBNReLU, its batch norm folded."""
         return ops.relu(self.conv(x, block[0], name))
 
-    def residual_u_block(self, x: Node, block: Layer, name: str) -> Node:
+    def block(self, x: Node, block: Layer, name: str) -> Node:
+        """A residual U-block or a residual block."""
+        if isinstance(block, ResidualBlock):
+            stem = self.relu_block(x, block.stem, f"{name}.stem")
+            return ops.add(self.relu_block(stem, block.body, f"{name}.body"), stem)
         x = stem = self.relu_block(x, block.stem, f"{name}.stem")
         levels: list[Node] = []
         last = len(block.down) - 1
@@ -142,17 +146,17 @@ def build_graph(model: LGNet, ranges: dict[str, float]) -> ov.Model:
     x = ops.concat([grey, grey, grey], 1)
     maps = []
     for i, encoder in enumerate(model.encoders):
-        x = add.residual_u_block(x if i == 0 else halve(x), encoder, f"encoders.{i}")
+        x = add.block(x if i == 0 else halve(x), encoder, f"encoders.{i}")
         maps.append(x)
     *skips, bottom = maps  # E1..E5 and D6
     x = add.fusion(skips[4], bottom, descriptor, model.language_fusion, "language_fusion")
-    x = add.residual_u_block(x, model.decoders[0], "decoders.0")
+    x = add.block(x, model.decoders[0], "decoders.0")
     decoded = [bottom, x]
     for i, (decoder, fusion, skip) in enumerate(
         zip(model.decoders[1:], model.fusions, reversed(skips[:4]), strict=True)
     ):
         x = add.fusion(skip, x, descriptor, fusion, f"fusions.{i}")
-        x = add.residual_u_block(x, decoder, f"decoders.{i + 1}")
+        x = add.block(x, decoder, f"decoders.{i + 1}")
         decoded.append(x)
     head = model.output
     sides = [resize(add.conv(d, h), size) for h, d in zip(head.heads, decoded[::-1], strict=True)]

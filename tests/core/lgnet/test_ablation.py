@@ -10,7 +10,7 @@ def run(root, name, seed, iou, test_iou=None, **row):
     folder = root / name
     folder.mkdir()
     best = {"step": 10, "iou": iou, "niou": 0.5, "pd": 0.9, "fa": 1e-5}
-    (folder / "metrics.json").write_text(json.dumps({"seed": seed, "descriptor": "none", "best": best, **row}))
+    (folder / "metrics.json").write_text(json.dumps({"seed": seed, "descriptor": "bundled/tclip", "best": best, **row}))
     (folder / "config.json").write_text(json.dumps({"architecture": "lgnet"}))
     if test_iou:
         (folder / "sirst.json").write_text(json.dumps({"iou": test_iou, "fa": 4e-6, "fa_published": 3e-6}))
@@ -32,6 +32,11 @@ def test_seeds_of_a_row_are_averaged_and_rows_stay_apart(tmp_path):
     text = markdown([never, training])
     assert "0.720 ± 0.028" in text and "| 4.0 ± 0.0 |" in text and "**sirst**" in text and "80.4" in text
     assert "| 0.500 |" in text  # one seed, no spread
+
+
+def test_a_run_without_a_descriptor_has_no_language(tmp_path):
+    (row,) = table([run(tmp_path, "a0", 0, 0.6, descriptor="none")])
+    assert row["language"] == "-"
 
 
 def test_a_run_that_is_not_finished_is_named(tmp_path):

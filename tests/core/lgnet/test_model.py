@@ -23,8 +23,8 @@ def test_the_baseline_has_the_size_of_acm():
     assert 0.39e6 <= parameters <= 0.52e6 and macs < 15e9
 
 
-@pytest.mark.parametrize("name", ["lgnet-without-language", "lgnet-without-fusion", "unet"])
-def test_the_rows_of_the_ablation_answer_like_the_network(name):
+@pytest.mark.parametrize("name", ["lgnet-without-language", "lgnet-without-fusion", "lgnet-lite", "unet"])
+def test_other_architectures_answer_like_the_network(name):
     model = BUILDERS[name](8).eval()
     fused, sides = model(torch.rand(1, 1, 21, 33), torch.rand(1, 8))
     assert fused.shape == (1, 1, 21, 33) and len(sides) == (0 if name == "unet" else 6)
