@@ -1,6 +1,7 @@
 """The only place with LGNet's sizes."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import nn
 
@@ -54,13 +55,14 @@ def build_lgnet_without_fusion(descriptor_dim: int = 512) -> LGNet:
 
 def build_lgnet_lite(descriptor_dim: int = 512) -> LGNet:
     """LGNet with two convolutions where the paper has residual U-blocks: a quarter of the time to train."""
-    w = LITE_WIDTHS
+    *skips, bottom = LITE_WIDTHS
+    decoded = [skips[0], *skips[:4]]  # D1..D5: each is as wide as the encoder map that it meets next
     return LGNet(
-        encoders=nn.ModuleList(ResidualBlock(a, b) for a, b in zip([3, *w], w, strict=False)),
-        decoders=nn.ModuleList(ResidualBlock(2 * w[i], w[max(i - 1, 0)]) for i in (4, 3, 2, 1, 0)),
-        fusions=nn.ModuleList(FusionBlock(c) for c in reversed(w[:4])),
-        language_fusion=LanguageFusionBlock(w[4], descriptor_dim),
-        output=OutputBlock([w[0], *w[:4], w[5]]),
+        encoders=nn.ModuleList(ResidualBlock(a, b) for a, b in pairwise([3, *LITE_WIDTHS])),
+        decoders=nn.ModuleList(ResidualBlock(2 * a, b) for a, b in zip(skips[::-1], decoded[::-1], strict=True)),
+        fusions=nn.ModuleList(FusionBlock(c) for c in skips[3::-1]),
+        language_fusion=LanguageFusionBlock(skips[4], descriptor_dim),
+        output=OutputBlock([*decoded, bottom]),
         descriptor_dim=descriptor_dim,
     )
 

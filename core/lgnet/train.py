@@ -62,7 +62,7 @@ def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def kept(model: nn.Module) -> dict[str, Tensor]:
+def served_weights(model: nn.Module) -> dict[str, Tensor]:
     """Weights as they are kept and served: kernels in half precision, vectors (batch norm) as they are."""
     return {k: (v.half() if v.ndim > 1 else v).cpu().contiguous() for k, v in model.state_dict().items()}
 
@@ -157,7 +157,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             losses.clear()
             if not validation or state["best"] is None or figures["iou"] >= state["best"]["iou"]:
                 state["best"] = point
-                save_file(kept(average.module), args.out / "model.safetensors")
+                save_file(served_weights(average.module), args.out / "model.safetensors")
             print(" ".join(f"{k} {v:.4g}" for k, v in point.items()), flush=True)
             save_checkpoint(
                 checkpoint, {"model": accelerator.unwrap_model(model), "average": average}, optimizer, state

@@ -5,7 +5,7 @@ import torch
 
 from core.errors import InputError
 from core.lgnet.builders import build_lgnet_toy, build_unet
-from core.lgnet.train import kept, learning_rate_factor, start_from
+from core.lgnet.train import learning_rate_factor, served_weights, start_from
 
 
 def test_a_network_starts_from_the_layers_that_fit_and_keeps_its_own_others():
@@ -17,12 +17,13 @@ def test_a_network_starts_from_the_layers_that_fit_and_keeps_its_own_others():
     assert torch.equal(model.language_fusion.mlp[0].weight, own)
 
 
-def test_kept_weights_take_half_the_space_and_start_the_same_network():
+def test_served_weights_take_half_the_space_and_start_the_same_network():
     torch.manual_seed(0)
     donor, model = build_lgnet_toy(8), build_lgnet_toy(8)
     image, descriptor = torch.rand(2, 1, 32, 32), torch.zeros(2, 8)
-    start_from(model, kept(donor))
-    assert sum(v.nbytes for v in kept(donor).values()) < 0.7 * sum(v.nbytes for v in donor.state_dict().values())
+    served = served_weights(donor)
+    start_from(model, served)
+    assert sum(v.nbytes for v in served.values()) < 0.7 * sum(v.nbytes for v in donor.state_dict().values())
     with torch.inference_mode():
         assert torch.allclose(model.eval()(image, descriptor)[0], donor.eval()(image, descriptor)[0], atol=1e-2)
 
