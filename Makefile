@@ -57,60 +57,51 @@ SMALL_TARGETS := $(addprefix $(DATA)/,langir_sirst nudt_sirst sirst_backgrounds 
 train-tclip: data
 	$(PY) -m core.tclip.train --captions runs/built --images $(DATA) --out runs/tclip
 
-train-lgnet: runs/lgnet-a/metrics.json
-	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet --init runs/lgnet-a --crop 160 --batch 5 --warmup 50 --steps 1900
-	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet-b --init runs/lgnet --crop 160 --batch 5 --warmup 50 \
-		--steps 6000 --every 400 --ema 0.995 --seed 1
-	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet-c --init runs/lgnet-b --crop 160 --batch 5 --warmup 50 \
-		--steps 4800 --every 200 --ema 0.998 --lr 7e-4 --seed 2
+train-lgnet: install
+	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/lgnet --architecture lgnet-lite --crop 160 --batch 6 \
+		--steps 16500 --warmup 300 --ema 0.998 --every 500
 
-# The ablation table: every row starts from a trunk that has seen no language, is trained on three times, and measured on
-# the official test parts and the target-free test frames; then tabulated. Resumable.
+# The ablation table: every row is trained from nothing at the lite size, three times, and measured on the official test
+# parts, natively and at 512 x 512, and on the target-free test frames; then tabulated. Resumable.
 SEEDS ?= 0 1 2
-STEPS ?= 300
-ROW_never := --init runs/lgnet-a --language never
-ROW_training := --init runs/lgnet-a --language training
-ROW_both := --init runs/lgnet-a --language both
-ROW_fusion := --init runs/lgnet-a --architecture lgnet-without-language --descriptor none
-ROW_plain := --init runs/lgnet-a --architecture lgnet-without-fusion --descriptor none
-ROW_unet := --init runs/unet-a --architecture unet --descriptor none
+STEPS ?= 2500
+ROW_plain := --architecture lgnet-lite-without-fusion --descriptor none
+ROW_fusion := --architecture lgnet-lite-without-language --descriptor none
+ROW_never := --architecture lgnet-lite --language never
+ROW_training := --architecture lgnet-lite --language training
+ROW_both := --architecture lgnet-lite --language both
+ROW_unet := --architecture unet --descriptor none
 ROWS ?= plain fusion never training both unet
 RUNS := $(foreach row,$(ROWS),$(foreach seed,$(SEEDS),runs/ablation/$(row)-$(seed)))
-EVALUATE := $(PY) -m core.lgnet.evaluate --engine float
 
-ablation: $(RUNS:=/nudt.json) $(foreach set,sirst nudt backgrounds,runs/ablation/top-hat/$(set).json)
+ablation: $(RUNS:=/nudt.json) runs/ablation/top-hat/nudt.json
 	$(PY) -m core.lgnet.ablation $(RUNS) runs/ablation/top-hat --out runs/ablation/table.md --json runs/ablation/table.json
 
-SIRST = --images $(DATA)/langir_sirst/images --masks $(DATA)/langir_sirst/masks --ids $(DATA)/langir_sirst/test.txt
-NUDT = --images $(DATA)/nudt_sirst/images --masks $(DATA)/nudt_sirst/masks --ids $(DATA)/nudt_sirst/test.txt
-BACKGROUNDS = --images $(DATA)/sirst_backgrounds --ids runs/ablation/backgrounds.txt
+part = --images $(DATA)/$(1)/images --masks $(DATA)/$(1)/masks --ids $(DATA)/$(1)/test.txt
+ON_backgrounds = --images $(DATA)/sirst_backgrounds --ids runs/ablation/backgrounds.txt
+ON_sirst = $(call part,langir_sirst)
+ON_sirst-512 = $(ON_sirst) --size 512
+ON_nudt = $(call part,nudt_sirst)
+# words also at test for the row that has them in both
+TEXTS_sirst = --texts $(DATA)/langir_sirst/scene_prompts.tsv
+TEXTS_sirst-512 = $(TEXTS_sirst)
+TEXTS_nudt = --texts $(DATA)/nudt_sirst/scene_prompts.tsv
+# nudt last: its file says that a row is done
+EVALUATE = $(foreach set,backgrounds sirst sirst-512 nudt,$(PY) -m core.lgnet.evaluate --engine float $(1) $(ON_$(set)) \
+	$(if $(findstring both,$@),$(TEXTS_$(set))) --json $(@D)/$(set).json &&) true
 
 runs/ablation/backgrounds.txt:  # the half that is a test
 	mkdir -p $(@D)
 	ls $(DATA)/sirst_backgrounds | sed 's/[.][^.]*$$//' | LC_ALL=C sort | tail -n 40 > $@
 
-# the U-Net's step takes a fifth of LGNet's time
-runs/unet-a/metrics.json: TRUNK_STEPS := 6000
-runs/%-a/metrics.json: TRUNK_STEPS ?= 1500
-runs/lgnet-a/metrics.json runs/unet-a/metrics.json: | install
-	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out $(@D) --architecture $(patsubst runs/%-a/,%,$(dir $@)) \
-		--descriptor none --crop 96 --steps $(TRUNK_STEPS)
-
-# words also at test for the row that has them in both
-runs/ablation/%/nudt.json: runs/ablation/backgrounds.txt | runs/lgnet-a/metrics.json runs/unet-a/metrics.json
-	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/ablation/$* --batch 5 --warmup 50 \
-		--steps $(STEPS) --every $(STEPS) --seed $(lastword $(subst -, ,$*)) $(ROW_$(firstword $(subst -, ,$*)))
-	$(EVALUATE) --model runs/ablation/$* $(BACKGROUNDS) --json runs/ablation/$*/backgrounds.json
-	$(EVALUATE) --model runs/ablation/$* $(SIRST) --json runs/ablation/$*/sirst.json \
-		$(if $(findstring both,$*),--texts $(DATA)/langir_sirst/scene_prompts.tsv)
-	$(EVALUATE) --model runs/ablation/$* $(NUDT) --json $@ \
-		$(if $(findstring both,$*),--texts $(DATA)/nudt_sirst/scene_prompts.tsv)
-
-runs/ablation/top-hat/sirst.json: ; mkdir -p $(@D); $(EVALUATE) --method top-hat $(SIRST) --json $@
-runs/ablation/top-hat/nudt.json: ; mkdir -p $(@D); $(EVALUATE) --method top-hat $(NUDT) --json $@
-runs/ablation/top-hat/backgrounds.json: runs/ablation/backgrounds.txt
+runs/ablation/top-hat/nudt.json: runs/ablation/backgrounds.txt | install
 	mkdir -p $(@D)
-	$(EVALUATE) --method top-hat $(BACKGROUNDS) --json $@
+	$(call EVALUATE,--method top-hat)
+
+runs/ablation/%/nudt.json: runs/ablation/backgrounds.txt | install
+	$(PY) -m core.lgnet.train --data $(SMALL_TARGETS) --out runs/ablation/$* --crop 96 \
+		--steps $(STEPS) --every $(STEPS) --seed $(lastword $(subst -, ,$*)) $(ROW_$(firstword $(subst -, ,$*)))
+	$(call EVALUATE,--model runs/ablation/$*)
 
 train-irgpt: data
 	$(PY) -m core.irgpt.train --data runs/built --images $(DATA) --out runs/irgpt

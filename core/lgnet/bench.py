@@ -5,6 +5,7 @@ against the machine's own matrix-product peak. On a busy machine read the CPU ti
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,13 +18,12 @@ from torch import nn
 
 from core import cli
 from core.device import compute_dtype, device
-from core.lgnet.builders import build_lgnet
 from core.lgnet.calibrate import load_ranges
+from core.lgnet.complexity import complexity
 from core.lgnet.engine import TorchEngine, fast_engine
 from core.lgnet.predictor import load_model
 from core.weights import resolve
 
-GMACS_512 = 80.4  # of LGNet at 512 x 512 (core.lgnet.complexity); scales with the number of pixels
 Seconds = tuple[float, float]  # on the clock, and of CPU time a thread
 
 
@@ -74,12 +74,13 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     peak = {"float32": matmul_peak(torch.float32), "bf16": matmul_peak(compute_dtype())}
     print(f"threads {torch.get_num_threads()}  peak {peak['float32']:.2f} (fp32) {peak['bf16']:.2f} (bf16) TFLOP/s")
     trained, _ = load_model(args.model)
-    plain = TorchEngine(build_lgnet().to(device()), half=False)
-    plain.model.load_state_dict(trained.state_dict())
-    ranges = load_ranges(resolve(args.model))
+    plain = TorchEngine(trained, half=False)
+    folder = resolve(args.model)
+    architecture = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architecture"]
+    ranges = load_ranges(folder)
     served = fast_engine(trained, ranges)
     kind = f"{type(served).__name__}, {'8-bit' if ranges else 'floating point'} convolutions"
-    print(f"served by {kind}")
+    print(f"{architecture}, served by {kind}")
     rows = []
     for size in args.sizes:
         images = np.random.default_rng(0).random((args.batch, size, size), np.float32)
@@ -90,7 +91,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
         row = {
             "size": size, "plain_ms": slow * 1e3, "served_ms": fast * 1e3, "ratio": slow / fast,
             "plain_cpu_ms": slow_cpu * 1e3, "served_cpu_ms": fast_cpu * 1e3, "cpu_ratio": slow_cpu / fast_cpu,
-            "share_of_bf16_peak": 2e9 * GMACS_512 * (size / 512) ** 2 / fast_cpu / (peak["bf16"] * 1e12),
+            "share_of_bf16_peak": 2 * complexity(architecture, size)[1] / fast_cpu / (peak["bf16"] * 1e12),
             "batch": args.batch, "images_per_second": args.batch / batch,
             "plain_mib": extra_memory(partial(plain, one)),
             # OpenVINO keeps its buffers: measured from before the engine exists
@@ -101,7 +102,13 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
               f"{slow_cpu * 1e3:.0f} and {fast_cpu * 1e3:.0f} ms = {slow_cpu / fast_cpu:.1f} x, "
               f"{row['share_of_bf16_peak']:.0%} of the bf16 peak; {args.batch / batch:.1f} images/s in batches of "
               f"{args.batch}; memory {row['plain_mib'] or 0:.0f} and {row['served_mib'] or 0:.0f} MiB")  # fmt: skip
-    return {"threads": torch.get_num_threads(), "engine": kind, "peak_tflops": peak, "rows": rows}
+    return {
+        "threads": torch.get_num_threads(),
+        "architecture": architecture,
+        "engine": kind,
+        "peak_tflops": peak,
+        "rows": rows,
+    }
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,6 +1,6 @@
 """The only place with LGNet's sizes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import nn
@@ -55,16 +55,17 @@ def build_lgnet_without_fusion(descriptor_dim: int = 512) -> LGNet:
 
 def build_lgnet_lite(descriptor_dim: int = 512) -> LGNet:
     """LGNet with two convolutions where the paper has residual U-blocks: a quarter of the time to train."""
-    *skips, bottom = LITE_WIDTHS
-    decoded = [skips[0], *skips[:4]]  # D1..D5: each is as wide as the encoder map that it meets next
-    return LGNet(
-        encoders=nn.ModuleList(ResidualBlock(a, b) for a, b in pairwise([3, *LITE_WIDTHS])),
-        decoders=nn.ModuleList(ResidualBlock(2 * a, b) for a, b in zip(skips[::-1], decoded[::-1], strict=True)),
-        fusions=nn.ModuleList(FusionBlock(c) for c in skips[3::-1]),
-        language_fusion=LanguageFusionBlock(skips[4], descriptor_dim),
-        output=OutputBlock([*decoded, bottom]),
-        descriptor_dim=descriptor_dim,
-    )
+    return _build_lite(descriptor_dim)
+
+
+def build_lgnet_lite_without_language(descriptor_dim: int = 512) -> LGNet:
+    """Table 6, "+ Fusion Block", at the lite size."""
+    return _build_lite(descriptor_dim, language=False)
+
+
+def build_lgnet_lite_without_fusion(descriptor_dim: int = 512) -> LGNet:
+    """Table 6, "Baseline", at the lite size."""
+    return _build_lite(descriptor_dim, fusion=PlainFusion, language=False)
 
 
 def build_unet(descriptor_dim: int = 512) -> UNet:
@@ -83,25 +84,52 @@ BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "lgnet-without-language": build_lgnet_without_language,
     "lgnet-without-fusion": build_lgnet_without_fusion,
     "lgnet-lite": build_lgnet_lite,
+    "lgnet-lite-without-language": build_lgnet_lite_without_language,
+    "lgnet-lite-without-fusion": build_lgnet_lite_without_fusion,
     "unet": build_unet,
     "lgnet-toy": build_lgnet_toy,
 }
 
 
-def _build(
-    encoders: list[tuple],
-    decoders: list[tuple],
+def _build(encoders: list[tuple], decoders: list[tuple], descriptor_dim: int, **gates) -> LGNet:
+    return _assemble(
+        [ResidualUBlock(*row) for row in encoders],
+        [ResidualUBlock(*row) for row in decoders],
+        [row[3] for row in encoders],
+        [row[3] for row in decoders],
+        descriptor_dim,
+        **gates,
+    )
+
+
+def _build_lite(descriptor_dim: int, **gates) -> LGNet:
+    skips = LITE_WIDTHS[:5]
+    decoded = [*skips[3::-1], skips[0]]  # D5..D1: each is as wide as the encoder map that it meets next
+    return _assemble(
+        [ResidualBlock(a, b) for a, b in pairwise([3, *LITE_WIDTHS])],
+        [ResidualBlock(2 * a, b) for a, b in zip(skips[::-1], decoded, strict=True)],
+        LITE_WIDTHS,
+        decoded,
+        descriptor_dim,
+        **gates,
+    )
+
+
+def _assemble(
+    encoders: Sequence[nn.Module],  # E1..E5, D6
+    decoders: Sequence[nn.Module],  # D5..D1
+    encoded: list[int],  # channels of the encoders' maps
+    decoded: list[int],  # and of the decoders'
     descriptor_dim: int,
     fusion: type[nn.Module] = FusionBlock,
     language: bool = True,
 ) -> LGNet:
-    skip_channels = [row[3] for row in encoders]  # E1..E5, D6
-    last = skip_channels[4]
+    *skips, bottom = encoded
     return LGNet(
-        encoders=nn.ModuleList(ResidualUBlock(*row) for row in encoders),
-        decoders=nn.ModuleList(ResidualUBlock(*row) for row in decoders),
-        fusions=nn.ModuleList(fusion(c) for c in reversed(skip_channels[:4])),
-        language_fusion=LanguageFusionBlock(last, descriptor_dim) if language else fusion(last),
-        output=OutputBlock([row[3] for row in reversed(decoders)] + [skip_channels[5]]),
+        encoders=nn.ModuleList(encoders),
+        decoders=nn.ModuleList(decoders),
+        fusions=nn.ModuleList(fusion(c) for c in skips[3::-1]),
+        language_fusion=LanguageFusionBlock(skips[4], descriptor_dim) if language else fusion(skips[4]),
+        output=OutputBlock([*decoded[::-1], bottom]),
         descriptor_dim=descriptor_dim,
     )

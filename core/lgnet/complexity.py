@@ -27,10 +27,10 @@ def complexity(name: str, size: int) -> tuple[int, int]:
 def main(args: argparse.Namespace) -> dict[str, Any]:
     """The command."""
     rows = {}
-    print(f"{'architecture':<24}{'parameters':>12}{'multiply-adds':>16}   at {args.size} x {args.size}")
+    print(f"{'architecture':<28}{'parameters':>12}{'multiply-adds':>16}   at {args.size} x {args.size}")
     for name in BUILDERS:
         parameters, macs = complexity(name, args.size)
-        print(f"{name:<24}{parameters / 1e6:>10.3f} M{macs / 1e9:>14.2f} G")
+        print(f"{name:<28}{parameters / 1e6:>10.3f} M{macs / 1e9:>14.2f} G")
         rows[name] = {"parameters": parameters, "macs": macs}
     return {"size": args.size, "architectures": rows}
 

@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from core.lgnet.bench import GMACS_512
 from core.lgnet.builders import BUILDERS, build_lgnet_toy
 from core.lgnet.complexity import complexity
 from core.lgnet.model import LanguageGate, ResidualUBlock
@@ -15,7 +14,7 @@ def toy():
 def test_the_paper_size_has_four_million_parameters_and_its_multiply_adds():
     parameters, macs = complexity("lgnet", 512)
     assert abs(parameters - 4.0e6) <= 0.15e6
-    assert abs(macs / 1e9 - GMACS_512) < 0.1  # the paper's 85.68 "GFLOPs" are multiply-adds, of a wider fusion
+    assert abs(macs / 1e9 - 80.4) < 0.1  # the paper's 85.68 "GFLOPs" are multiply-adds, of a wider fusion
 
 
 def test_the_baseline_has_the_size_of_acm():
@@ -23,7 +22,7 @@ def test_the_baseline_has_the_size_of_acm():
     assert 0.39e6 <= parameters <= 0.52e6 and macs < 15e9
 
 
-@pytest.mark.parametrize("name", ["lgnet-without-language", "lgnet-without-fusion", "lgnet-lite", "unet"])
+@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - {"lgnet", "lgnet-toy"}))
 def test_other_architectures_answer_like_the_network(name):
     model = BUILDERS[name](8).eval()
     fused, sides = model(torch.rand(1, 1, 21, 33), torch.rand(1, 8))
