@@ -70,7 +70,8 @@ ROW_fusion := --architecture lgnet-lite-without-language --descriptor none
 ROW_never := --architecture lgnet-lite --language never
 ROW_training := --architecture lgnet-lite --language training
 ROW_both := --architecture lgnet-lite --language both
-ROW_unet := --architecture unet --descriptor none
+# in 2,500 steps it finds nothing yet
+ROW_unet := --architecture unet --descriptor none --steps 6000 --every 250
 ROWS ?= plain fusion never training both unet
 RUNS := $(foreach row,$(ROWS),$(foreach seed,$(SEEDS),runs/ablation/$(row)-$(seed)))
 
